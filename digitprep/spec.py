@@ -1,0 +1,254 @@
+"""Text and JSON for everything that a user can name: steps, layers, optimizers, formats.
+
+A `Spec` is a small frozen dataclass whose fields are flat options. A `Registry` knows the specs
+of one kind by name and turns them into text and back:
+
+    >>> str(Resize(size=20))                    'resize(size=20)'
+    >>> STEPS.parse('resize(size=20)')          Resize(size=20)
+    >>> STEPS.parse_chain('grayscale | invert') (Grayscale(), Invert())
+
+Text is read with `ast.parse` and `ast.literal_eval`; nothing in it is ever executed. Options are
+checked against the annotations of their fields, however the spec was made, so each class states
+its types and bounds once:
+
+    size: Annotated[int, Between(1, 4096)] = 28
+    method: Literal["otsu", "fixed"] = "otsu"
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import difflib
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from digitprep.errors import UsageError
+
+Value = bool | int | float | str | None
+
+
+@dataclass(frozen=True)
+class Between:
+    """The inclusive bounds of a number, for use in `Annotated`."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __str__(self) -> str:
+        if self.high == math.inf:
+            return f"at least {self.low:g}"
+        return f"between {self.low:g} and {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A frozen dataclass with flat options that are checked, and a text form that reads back."""
+
+    def __post_init__(self) -> None:
+        for option, annotation in options(type(self)).items():
+            checked = _checked(spec_name(type(self)), option, getattr(self, option), annotation)
+            object.__setattr__(self, option, checked)
+
+    def __str__(self) -> str:
+        given = [
+            f"{field.name}={_literal(getattr(self, field.name))}"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        ]
+        name = spec_name(type(self))
+        return f"{name}({', '.join(given)})" if given else name
+
+    def to_dict(self) -> dict[str, Value]:
+        """The name and every option, ready for JSON: `{"name": "resize", "size": 20, ...}`."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"name": spec_name(type(self)), **values}
+
+
+AnySpec = TypeVar("AnySpec", bound=Spec)
+
+
+def spec_name(cls: type[Spec]) -> str:
+    """The name that a user writes for a class: `KeepDigit` is `keep_digit`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+@cache
+def options(cls: type[Spec]) -> dict[str, Any]:
+    """The annotation of each option of a spec class, in the order of its fields."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+class Registry(Generic[AnySpec]):
+    """The specs of one kind, by name, in the order in which they were registered."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._classes: dict[str, type[AnySpec]] = {}
+
+    def register(self, cls: type[AnySpec]) -> type[AnySpec]:
+        """Make a spec class known under its name; meant as a decorator.
+
+        Raises UsageError where the name is taken.
+        """
+        name = spec_name(cls)
+        if name in self._classes:
+            raise UsageError(f"two {self.kind}s are named {name!r}")
+        self._classes[name] = cls
+        return cls
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def __getitem__(self, name: str) -> type[AnySpec]:
+        """The class of that name. Raises UsageError listing the known names."""
+        try:
+            return self._classes[name]
+        except KeyError:
+            raise UsageError(f"no {self.kind} is named {name!r}; {_known(name, self)}") from None
+
+    def summary(self, name: str) -> str:
+        """One line on what the spec of that name does: its docstring's first."""
+        return (self[name].__doc__ or "").strip().partition("\n")[0]
+
+    def build(self, name: str, values: Mapping[str, Value]) -> AnySpec:
+        """The spec of that name with these options. Raises UsageError on unknown or bad ones."""
+        cls = self[name]
+        for option in values:
+            if option not in options(cls):
+                raise UsageError(f"{name} has no option {option!r}; {_known(option, options(cls))}")
+        missing = [
+            field.name
+            for field in dataclasses.fields(cls)
+            if field.default is dataclasses.MISSING and field.name not in values
+        ]
+        if missing:
+            raise UsageError(f"{name} needs a value for {', '.join(missing)}: {name}({missing[0]}=...)")
+        return cls(**values)
+
+    def parse(self, text: str) -> AnySpec:
+        """One spec from its text. Raises UsageError saying what in the text is wrong."""
+        specs = self.parse_chain(text)
+        if len(specs) != 1:
+            raise UsageError(f"expected one {self.kind}, found {len(specs)} in {text!r}")
+        return specs[0]
+
+    def parse_chain(self, text: str) -> tuple[AnySpec, ...]:
+        """Specs from text that joins them with `|`. Raises UsageError saying what is wrong."""
+        try:
+            tree = ast.parse(text.strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = getattr(error, "msg", None) or "it cannot be parsed"
+            raise UsageError(
+                f"{text!r} is no list of {self.kind}s ({reason}); write NAME(option=value) | NAME"
+            ) from None
+        return tuple(self._from_node(node, text) for node in _links(tree))
+
+    def from_dict(self, values: Mapping[str, Value]) -> AnySpec:
+        """The spec that `to_dict` described. Raises UsageError where it describes none."""
+        name = values.get("name")
+        if not isinstance(name, str):
+            raise UsageError(f"a {self.kind} needs a name, found {dict(values)!r}")
+        return self.build(name, {option: value for option, value in values.items() if option != "name"})
+
+    def _from_node(self, node: ast.expr, text: str) -> AnySpec:
+        if isinstance(node, ast.Name):
+            return self.build(node.id, {})
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            raise UsageError(
+                f"{ast.unparse(node)!r} in {text!r} is no {self.kind}; write NAME or NAME(option=value)"
+            )
+        name = node.func.id
+        if node.args:
+            raise UsageError(f"{name} takes options by name, as in {name}(option=value): {text!r}")
+        values: dict[str, Value] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise UsageError(f"{name} takes options by name, not **: {text!r}")
+            try:
+                values[keyword.arg] = ast.literal_eval(keyword.value)
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                raise UsageError(
+                    f"{name}({keyword.arg}=...) takes a plain value such as 20, 0.5 or "
+                    f'"text", found {ast.unparse(keyword.value)}'
+                ) from None
+        return self.build(name, values)
+
+
+def _links(tree: ast.expr) -> Iterable[ast.expr]:
+    """The operands of a chain of `|`, left to right; iterative, so a long chain is no deep recursion."""
+    links = []
+    while isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitOr):
+        links.append(tree.right)
+        tree = tree.left
+    links.append(tree)
+    return reversed(links)
+
+
+def _known(name: str, names: Iterable[str]) -> str:
+    """The list of known names for an error, led by the one that was probably meant."""
+    names = list(names)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(names) or 'none'}"
+
+
+def _literal(value: Value) -> str:
+    """A value as Python and our own parser read it, strings in double quotes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _checked(name: str, option: str, value: object, annotation: Any) -> Value:
+    """The value as the annotation's own type, or a UsageError that says what was expected."""
+    bounds = None
+    if get_origin(annotation) is Annotated:
+        annotation, bounds = get_args(annotation)
+    for kind in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,):
+        converted = _as(kind, value)
+        if converted is not _NO:
+            if bounds and converted is not None and not bounds.low <= converted <= bounds.high:
+                raise UsageError(f"{name}({option}=...) must be {bounds}, found {converted!r}")
+            return converted  # type: ignore[no-any-return]
+    raise UsageError(f"{name}({option}=...) must be {_expected(annotation)}, found {value!r}")
+
+
+_NO = object()
+
+
+def _as(kind: Any, value: object) -> Any:
+    """The value converted to one plain type, or `_NO`. Numbers of NumPy count as numbers."""
+    if get_origin(kind) is Literal:
+        return value if value in get_args(kind) and type(value) in map(type, get_args(kind)) else _NO
+    if kind is bool or isinstance(value, bool):
+        return value if kind is bool and isinstance(value, bool) else _NO
+    if kind is int and isinstance(value, Integral):
+        return int(value)
+    if kind is float and isinstance(value, Real) and math.isfinite(value):
+        return float(value)
+    if kind in (str, NoneType) and isinstance(value, kind):
+        return value
+    return _NO
+
+
+def _expected(annotation: Any) -> str:
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_expected(kind) for kind in get_args(annotation))
+    if get_origin(annotation) is Literal:
+        return "one of " + ", ".join(_literal(value) for value in get_args(annotation))
+    return {bool: "True or False", int: "a whole number", float: "a number", str: "text", NoneType: "None"}[
+        annotation
+    ]
