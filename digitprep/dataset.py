@@ -192,9 +192,9 @@ def fingerprint(batches: Iterable[Split]) -> str:
     for name, group in groupby(batches, key=lambda part: part.name):
         images, labels, shape, count = hashlib.sha256(), hashlib.sha256(), "", 0
         for part in group:
-            images.update(np.ascontiguousarray(part.images))
+            images.update(np.ascontiguousarray(part.images).data)
             if part.labels is not None:
-                labels.update(np.ascontiguousarray(part.labels, dtype="<i8"))
+                labels.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
             labels.update(b"" if part.labels is not None else b"none" * (count == 0))
             shape = size_text(part.images)
             count += len(part)

@@ -25,7 +25,6 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -80,7 +79,6 @@ def spec_name(cls: type[Spec]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
-@cache
 def options(cls: type[Spec]) -> dict[str, Any]:
     """The annotation of each option of a spec class, in the order of its fields."""
     hints = get_type_hints(cls, include_extras=True)

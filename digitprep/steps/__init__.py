@@ -1,0 +1,1 @@
+"""Steps: what can be done to one image, each a small frozen dataclass that is called with it."""
