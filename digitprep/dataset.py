@@ -229,7 +229,8 @@ def _batch_difference(left: Split, right: Split, start: int) -> str | None:
     if (left.labels is None) != (right.labels is None):
         return f"labels: {'none' if left.labels is None else 'some'} in A, the other way round in B"
     count = min(len(left), len(right))
-    differs = (left.images[:count] != right.images[:count]).reshape(count, -1).any(axis=1)
+    axes = tuple(range(1, left.images.ndim))
+    differs = (left.images[:count] != right.images[:count]).any(axis=axes)
     if left.labels is not None and right.labels is not None:
         differs |= left.labels[:count] != right.labels[:count]
     if differs.any():
