@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from digitprep.errors import MissingExtra
 
 if TYPE_CHECKING:
-    import cv2
+    import cv2 as cv2  # the same name twice: exported
 else:
 
     class _OpenCV:

@@ -1,0 +1,19 @@
+"""File names as people mean them: in natural order, without what operating systems leave behind."""
+
+from __future__ import annotations
+
+import re
+
+JUNK = {".ds_store", "thumbs.db", "desktop.ini", "__macosx"}
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """The sort key that puts 2.png before 10.png and, for equal numbers, 1.png before 01.png."""
+    parts = [part for part in re.split(r"(\d+)", name) if part]
+    key = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+    return [*key, (2, len(name), name)]
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file is one that a file manager leaves in folders: .DS_Store, Thumbs.db, ._photo.jpg."""
+    return name.lower() in JUNK or name.startswith("._")

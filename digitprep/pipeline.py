@@ -1,0 +1,81 @@
+"""A pipeline: steps in a row, with a text form that reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from digitprep.errors import UsageError
+from digitprep.spec import Value
+from digitprep.steps import STEPS, Box, Image, Step
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One moment of a pipeline: the step that was just taken, and the image it left."""
+
+    step: Step | None
+    image: Image
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps that are applied to an image one after the other.
+
+    >>> pipeline = Pipeline.parse('grayscale | invert(when="auto") | resize(size=28)')
+    >>> Pipeline.parse(str(pipeline)) == pipeline
+    True
+    """
+
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise UsageError("a pipeline needs at least one step")
+
+    @classmethod
+    def parse(cls, text: str) -> Pipeline:
+        """The pipeline that a text describes. Raises UsageError saying what is wrong with it."""
+        return cls(STEPS.parse_chain(text))
+
+    @classmethod
+    def from_list(cls, steps: list[dict[str, Value]]) -> Pipeline:
+        """The pipeline that `to_list` described. Raises UsageError where it describes none."""
+        return cls(tuple(STEPS.from_dict(step) for step in steps))
+
+    def __str__(self) -> str:
+        return " | ".join(map(str, self.steps))
+
+    def to_list(self) -> list[dict[str, Value]]:
+        """Each step with all its options, ready for JSON."""
+        return [step.to_dict() for step in self.steps]
+
+    def __call__(self, image: Image) -> Image:
+        """(H, W) or (H, W, 3) uint8 -> uint8: what the last step makes of it.
+
+        Raises StepError, named after its step, where a step finds nothing to work on.
+        """
+        for step in self.steps:
+            image = step(image)
+        return image
+
+    def trace(self, image: Image) -> Iterator[Traced]:
+        """The image as it comes in, then as each step leaves it, computed one by one."""
+        yield Traced(None, image)
+        for step in self.steps:
+            image = step(image)
+            yield Traced(step, image)
+
+    def window(self, image: Image) -> Box:
+        """The part of `image` that the output shows: (x, y, width, height) in its own pixels.
+
+        That is what the steps that crop have left of it; how later ones pad does not count.
+        """
+        left, top, width, height = 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
+        for step in self.steps:
+            x, y, w, h = step.window(image)
+            across, down = width / image.shape[1], height / image.shape[0]
+            left, top = left + x * across, top + y * down
+            width, height = w * across, h * down
+            image = step(image)
+        return (round(left), round(top), max(1, round(width)), max(1, round(height)))

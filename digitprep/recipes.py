@@ -1,0 +1,32 @@
+"""Named pipelines, as text. To add one, add a line."""
+
+from __future__ import annotations
+
+from digitprep.errors import UsageError
+from digitprep.pipeline import Pipeline
+
+DEFAULT = "mnist"
+
+RECIPES = {
+    "mnist": (
+        'rescale | grayscale | invert(when="auto") | even_light | threshold(method="hysteresis") '
+        "| keep_digit | crop | resize(size=20) | brighten | center(size=28)"
+    ),
+    "tutorial-invert": 'grayscale | invert | resize(size=28, mode="stretch")',
+    "tutorial-threshold": (
+        'resize(size=28, mode="stretch") | grayscale | threshold(method="fixed", level=150, ink="dark")'
+    ),
+}
+
+SUMMARIES = {
+    "mnist": "what MNIST's makers would have made of the photo",
+    "tutorial-invert": "what many tutorials do, for comparison: grey, invert, stretch to 28 x 28",
+    "tutorial-threshold": "what others do, for comparison: stretch to 28 x 28, below 150 is ink",
+}
+
+
+def recipe(name: str = DEFAULT) -> Pipeline:
+    """The pipeline of that name. Raises UsageError listing the known names."""
+    if name not in RECIPES:
+        raise UsageError(f"no recipe is named {name!r}; known: {', '.join(RECIPES)}")
+    return Pipeline.parse(RECIPES[name])

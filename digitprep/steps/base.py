@@ -1,0 +1,88 @@
+"""What a step is. To add one, write a class like this in one of the modules beside this file:
+
+    @STEPS.register
+    @dataclass(frozen=True)
+    class Invert(Step):
+        '''(H, W) -> (H, W): dark becomes bright and bright dark.'''
+
+        def apply(self, image: Image) -> Image:
+            return 255 - image
+
+Its options are the fields of the dataclass, checked as `digitprep.spec` describes. `apply` gets a
+uint8 image that it must leave alone and returns a new one. Images are bright ink on dark paper
+once `invert` has run; 0 is paper, 255 is ink. Where there is nothing to work on, a step raises
+StepError with a reason that a person can act on.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitprep.errors import StepError, UsageError
+from digitprep.spec import Between, Registry, Spec, spec_name
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Box = tuple[int, int, int, int]  # x, y, width, height
+
+Pixels = Annotated[int, Between(1, 10_000)]
+Share = Annotated[float, Between(0, 1)]
+
+
+@dataclass(frozen=True)
+class Step(Spec, ABC):
+    """One thing done to one image."""
+
+    takes_colour: ClassVar[bool] = False
+
+    def __call__(self, image: Image) -> Image:
+        """(H, W) or (H, W, 3) uint8 -> uint8: a new image.
+
+        Raises StepError where there is nothing to work on, UsageError for what is no uint8 image
+        or for colour where a step needs grey.
+        """
+        self._check(image)
+        try:
+            return self.apply(image)
+        except StepError as error:
+            raise StepError(f"{spec_name(type(self))}: {error}") from error
+
+    @abstractmethod
+    def apply(self, image: Image) -> Image:
+        """The step itself, on an image that has been checked."""
+
+    def window(self, image: Image) -> Box:
+        """The part of `image` that the step's output shows: (x, y, width, height), by default all."""
+        return (0, 0, image.shape[1], image.shape[0])
+
+    def _check(self, image: Image) -> None:
+        name = spec_name(type(self))
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+            found = getattr(image, "dtype", type(image).__name__)
+            raise UsageError(f"{name} takes an image of uint8, found {found}")
+        colour = image.ndim == 3 and image.shape[2] == 3
+        if not (image.ndim == 2 or colour) or image.size == 0:
+            raise UsageError(f"{name} takes an image of (H, W) or (H, W, 3), found {image.shape}")
+        if colour and not self.takes_colour:
+            raise UsageError(f"{name} takes a grey image, found colour; put grayscale before it")
+
+
+STEPS: Registry[Step] = Registry("step")
+
+
+def ink_box(image: Image) -> Box:
+    """The tight box around everything that is not 0. Raises StepError where all of it is."""
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not len(rows):
+        raise StepError("the image is empty, there is no ink")
+    return (
+        int(columns[0]),
+        int(rows[0]),
+        int(columns[-1] - columns[0] + 1),
+        int(rows[-1] - rows[0] + 1),
+    )

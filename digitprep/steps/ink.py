@@ -1,0 +1,111 @@
+"""Steps that tell the digit from everything else that is ink: ruled lines, frames, clutter.
+
+They work on the mask that a threshold leaves, where whatever is not 0 is ink.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitprep.errors import StepError
+from digitprep.opencv import cv2
+from digitprep.spec import Between
+from digitprep.steps.base import STEPS, Box, Image, Step
+
+
+@STEPS.register
+@dataclass(frozen=True)
+class KeepDigit(Step):
+    """(H, W) -> (H, W): of all ink only the digit's: the best piece and the strokes that belong to it.
+
+    The best piece is large and central and keeps off the border. Another piece is a stroke of the
+    same digit where it lies within `gap` of the digit's size on both axes, or straight above or below
+    within `gap_above`.
+
+    Raises StepError where there is no ink.
+    """
+
+    gap: Annotated[float, Between(0, 2)] = 0.12
+    gap_above: Annotated[float, Between(0, 2)] = 0.3
+
+    def apply(self, image: Image) -> Image:
+        components, pieces = _pieces(image)
+        if not pieces:
+            raise StepError("no ink is left, so there is no digit to keep")
+        digit = max(pieces, key=lambda piece: piece.score)
+        keep = np.zeros(len(pieces) + 1, dtype=bool)
+        keep[[piece.number for piece in self._strokes(digit, pieces)]] = True
+        return np.where(keep[components], image, 0).astype(np.uint8)
+
+    def _strokes(self, digit: _Piece, pieces: list[_Piece]) -> list[_Piece]:
+        """The digit's own piece and those that belong to it, the nearest tried first."""
+        box, strokes = digit.box, [digit]
+        others = [piece for piece in pieces if piece is not digit and piece.borders <= digit.borders]
+        for piece in sorted(others, key=lambda piece: sum(_gaps(digit.box, piece.box))):
+            union = _union(box, piece.box)
+            fits = union[2] <= 1.6 * digit.size and union[3] <= 1.7 * digit.size
+            if fits and piece.area >= 0.03 * digit.area and self._belongs(box, piece.box):
+                strokes.append(piece)
+                box = union
+        return strokes
+
+    def _belongs(self, box: Box, other: Box) -> bool:
+        size = max(box[2:])
+        across, along = _gaps(box, other)
+        overlap = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+        above = overlap >= 0.5 * min(box[2], other[2]) and along <= self.gap_above * size
+        return above or max(across, along) <= self.gap * size
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A connected component: its number, box, ink in pixels, borders that it touches, and score."""
+
+    number: int
+    box: Box
+    area: int
+    borders: int
+    score: float
+
+    @property
+    def size(self) -> int:
+        return max(self.box[2:])
+
+
+def _pieces(image: Image) -> tuple[NDArray[np.int32], list[_Piece]]:
+    """The connected components of an (H, W) image: their numbers a pixel, and each one described."""
+    height, width = image.shape
+    ink = (image > 0).astype(np.uint8)
+    count, components, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    pieces = []
+    for number in range(1, count):
+        x, y, w, h, area = (int(value) for value in stats[number])
+        borders = (x <= 1) + (y <= 1) + (x + w >= width - 1) + (y + h >= height - 1)
+        offset = math.hypot(
+            (centres[number][0] + 0.5) / width - 0.5, (centres[number][1] + 0.5) / height - 0.5
+        )
+        score = max(w, h) * math.sqrt(area) * math.exp(-6 * offset**2) * BORDER_PENALTY[min(borders, 2)]
+        pieces.append(_Piece(number, (x, y, w, h), area, borders, score))
+    return np.asarray(components, dtype=np.int32), pieces
+
+
+# What a piece's score is worth when it touches no border, one, or more: the more it touches, the
+# likelier it is a frame, a shadow or a neighbour.
+BORDER_PENALTY = (1.0, 0.15, 0.03)
+
+
+def _gaps(a: Box, b: Box) -> tuple[int, int]:
+    """The empty pixels between two boxes, sideways and up or down; 0 where they overlap."""
+    across = max(a[0], b[0]) - min(a[0] + a[2], b[0] + b[2])
+    along = max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3])
+    return max(across, 0), max(along, 0)
+
+
+def _union(a: Box, b: Box) -> Box:
+    x, y = min(a[0], b[0]), min(a[1], b[1])
+    return (x, y, max(a[0] + a[2], b[0] + b[2]) - x, max(a[1] + a[3], b[1] + b[3]) - y)
