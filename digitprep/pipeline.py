@@ -66,10 +66,11 @@ class Pipeline:
             image = step(image)
             yield Traced(step, image)
 
-    def window(self, image: Image) -> Box:
-        """The part of `image` that the output shows: (x, y, width, height) in its own pixels.
+    def locate(self, image: Image) -> tuple[Image, Box]:
+        """What the last step makes of an image, and the part of it that this shows.
 
-        That is what the steps that crop have left of it; how later ones pad does not count.
+        The part is (x, y, width, height) in pixels of `image`: what the steps that crop have left;
+        how later ones pad does not count.
         """
         left, top, width, height = 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
         for step in self.steps:
@@ -78,4 +79,4 @@ class Pipeline:
             left, top = left + x * across, top + y * down
             width, height = w * across, h * down
             image = step(image)
-        return (round(left), round(top), max(1, round(width)), max(1, round(height)))
+        return image, (round(left), round(top), max(1, round(width)), max(1, round(height)))

@@ -10,7 +10,7 @@ DEFAULT = "mnist"
 RECIPES = {
     "mnist": (
         'rescale | grayscale | invert(when="auto") | even_light | threshold(method="hysteresis") '
-        "| keep_digit | crop | resize(size=20) | brighten | center(size=28)"
+        "| remove_lines | keep_digit | crop | resize(size=20) | brighten | center(size=28)"
     ),
     "tutorial-invert": 'grayscale | invert | resize(size=28, mode="stretch")',
     "tutorial-threshold": (

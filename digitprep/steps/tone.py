@@ -69,7 +69,7 @@ class EvenLight(Step):
         ground = cv2.GaussianBlur(ground, (0, 0), diameter / 6)
         ground = cv2.resize(ground, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
         even = np.minimum(paper.astype(np.float32) / np.maximum(ground, 1), 1)
-        return np.rint(255 - even * 255).astype(np.uint8)
+        return np.asarray(np.rint(255 - even * 255), dtype=np.uint8)
 
 
 @STEPS.register
@@ -79,7 +79,7 @@ class Brighten(Step):
 
     def apply(self, image: Image) -> Image:
         brightest = max(int(image.max()), 1)
-        return np.floor(image * (255 / brightest) + 0.5).astype(np.uint8)
+        return np.asarray(np.floor(image * (255 / brightest) + 0.5), dtype=np.uint8)
 
 
 @STEPS.register
