@@ -1,1 +1,36 @@
-"""x"""
+"""A small convolutional network in NumPy, made to be read.
+
+`layers` is how a network computes, `model` strings layers together, `loss` says how wrong it is,
+`optim` which way to go, `train` repeats that, `augment` varies the images, `zoo` names networks
+and `store` keeps models in files.
+"""
+
+from digitprep.nn.augment import AUGMENTATIONS, Augmentation
+from digitprep.nn.layers import LAYERS, Layer
+from digitprep.nn.loss import LOSSES, Loss, softmax
+from digitprep.nn.model import Model
+from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
+from digitprep.nn.store import load_model
+from digitprep.nn.train import Epoch, train
+from digitprep.nn.zoo import ZOO, Network, network
+
+__all__ = [
+    "AUGMENTATIONS",
+    "LAYERS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "ZOO",
+    "Augmentation",
+    "Epoch",
+    "Layer",
+    "Loss",
+    "Model",
+    "Network",
+    "Optimizer",
+    "Schedule",
+    "load_model",
+    "network",
+    "softmax",
+    "train",
+]

@@ -1,0 +1,183 @@
+"""A network: its layers, their parameters, and what its inputs and outputs mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitprep.dataset import Images
+from digitprep.errors import ModelError, UsageError
+from digitprep.nn.layers import LAYERS, Array, Layer, Params, Shape
+from digitprep.nn.loss import softmax
+
+ModelBackward = Callable[[Array], list[Params]]
+
+
+@dataclass(eq=False)
+class Model:
+    """A network with its parameters.
+
+    layers: as `Model.build` reads them from text
+    params: the float32 arrays of each layer by name; training changes them in place
+    image_shape: (H, W), or (H, W, 3) for colour
+    class_names: what output 0, 1, ... stand for
+    metadata: notes that are saved along, such as how the model was trained
+    """
+
+    layers: tuple[Layer, ...]
+    params: list[Params]
+    image_shape: Shape
+    class_names: tuple[str, ...]
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def build(
+        cls,
+        text: str,
+        image_shape: Sequence[int] = (28, 28),
+        classes: int = 10,
+        seed: int = 0,
+        class_names: Sequence[str] | None = None,
+    ) -> Model:
+        """A fresh network from text such as `flatten | dense(width=128) | relu | dense(width=10)`.
+
+        The initial parameters follow from `seed`; classes without names are called "0", "1", ...
+
+        Raises UsageError where the text cannot be read and ModelError where the layers do not fit
+        the images, each other or the number of classes.
+        """
+        shape = tuple(image_shape)
+        if len(shape) not in (2, 3) or min(shape) < 1 or shape[2:] not in ((), (3,)):
+            raise ModelError(f"expected an image shape of (H, W) or (H, W, 3), found {shape}")
+        names = tuple(class_names or map(str, range(classes)))
+        if len(names) != classes:
+            raise UsageError(f"expected a name for each of {classes} classes, found {len(names)}")
+        layers = LAYERS.parse_chain(text)
+        params = _init(layers, (*(shape[2:] or (1,)), *shape[:2]), classes, seed)
+        return cls(layers, params, shape, names)
+
+    @property
+    def text(self) -> str:
+        """The layers as text that `build` reads."""
+        return " | ".join(map(str, self.layers))
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart."""
+        return len(self.class_names)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were, or are to be, learnt."""
+        return sum(array.size for params in self.params for array in params.values())
+
+    def forward(self, images: Images, rng: np.random.Generator) -> tuple[Array, ModelBackward]:
+        """(N, H, W[, 3]) uint8 -> (N, classes) logits in training, and their backward.
+
+        `backward(dlogits)` gives the gradients of all parameters, in the form of `params`.
+        """
+        x = self._input(images)
+        tape = []
+        for layer, params in zip(self.layers, self.params, strict=True):
+            x, layer_backward = layer.forward(params, x, rng)
+            tape.append(layer_backward)
+
+        def backward(dlogits: Array) -> list[Params]:
+            dy, grads = dlogits.T, []
+            for layer_backward in reversed(tape):
+                dy, layer_grads = layer_backward(dy)
+                grads.append(layer_grads)
+            return grads[::-1]
+
+        return x.T, backward
+
+    def logits(self, images: Images, batch: int = 128) -> NDArray[np.float32]:
+        """(N, H, W[, 3]) uint8 -> (N, classes) float32: raw outputs, `batch` images at a time.
+
+        Raises ModelError where the images are not of this model's size and type.
+        """
+        self._check(images)
+        if batch < 1:
+            raise UsageError(f"a batch needs at least 1 image, found {batch}")
+        outputs = np.empty((len(images), self.classes), np.float32)
+        for start in range(0, len(images), batch):
+            x = self._input(images[start : start + batch])
+            for layer, params in zip(self.layers, self.params, strict=True):
+                x, _ = layer.forward(params, x)
+            outputs[start : start + batch] = x.T
+        return outputs
+
+    def probabilities(self, images: Images, batch: int = 128) -> NDArray[np.float32]:
+        """(N, H, W[, 3]) uint8 -> (N, classes) float32: each row sums to one.
+
+        Raises ModelError where the images are not of this model's size and type.
+        """
+        return softmax(self.logits(images, batch))
+
+    def predict(self, images: Images) -> tuple[Any, Any]:
+        """The most likely class and its probability, of one image or of many.
+
+        (H, W[, 3]) uint8 gives (int, float); (N, H, W[, 3]) gives (N,) int64 and (N,) float32.
+        Prepared images hold 0 for paper and 255 for ink.
+
+        Raises ModelError where the images are not of this model's size and type.
+        """
+        if getattr(images, "ndim", 0) == len(self.image_shape):
+            digits, confidences = self.predict(images[None])
+            return int(digits[0]), float(confidences[0])
+        probabilities = self.probabilities(images)
+        return probabilities.argmax(axis=1), probabilities.max(axis=1)
+
+    def save(self, path: str | PathLike[str], overwrite: bool = False) -> None:
+        """Write the model to one .npz file; the same model gives the same bytes.
+
+        Raises UsageError where the file is there already, without `overwrite`, or cannot be written.
+        """
+        from digitprep.nn.store import save_model  # which needs this module
+
+        save_model(self, path, overwrite)
+
+    def _check(self, images: Images) -> None:
+        expected = f"images of {self.image_shape} uint8, 0 for paper and 255 for ink"
+        if not isinstance(images, np.ndarray):
+            raise ModelError(f"expected {expected}, found {type(images).__name__}")
+        if images.shape[1:] != self.image_shape or images.dtype != np.uint8:
+            found = images.shape if images.ndim <= 2 else images.shape[1:]
+            raise ModelError(
+                f"expected {expected}, found {found} {images.dtype}; digitprep clean prepares them"
+            )
+
+    def _input(self, images: Images) -> Array:
+        """(N, H, W[, 3]) uint8 -> (C, H, W, N) float32, from 0 for paper to 1 for ink.
+
+        The one place where pixels become numbers for the network.
+        """
+        self._check(images)
+        pixels = images[..., None] if images.ndim == 3 else images
+        x = np.ascontiguousarray(pixels.transpose(3, 1, 2, 0), dtype=np.float32)
+        x /= 255
+        return x
+
+
+def _init(layers: tuple[Layer, ...], shape: Shape, classes: int, seed: int) -> list[Params]:
+    """Fresh parameters of each layer, once its input shape and the last output have been checked."""
+    rng = np.random.default_rng(seed)
+    params = []
+    for number, layer in enumerate(layers, start=1):
+        try:
+            layer_params, shape = layer.init(rng, shape)
+        except ModelError as error:
+            raise ModelError(f"layer {number}, {layer}: {error}") from None
+        params.append(layer_params)
+    if shape != (classes,):
+        advice = f"end it with dense(width={classes})"
+        if len(shape) != 1 or math.prod(shape) == classes:
+            advice = f"end it with flatten | dense(width={classes})"
+        raise ModelError(f"the network gives {shape}, expected ({classes},), one a class; {advice}")
+    return params

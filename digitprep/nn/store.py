@@ -1,0 +1,162 @@
+"""Models as files: one .npz with the network's text, its notes and every parameter array.
+
+    digitprep_model   the version of this layout, an integer
+    network           JSON text: layers, image_shape, class_names, metadata
+    0.weight, 0.bias  the float32 parameters, by number of layer and name
+
+Nothing in it is pickled, so a model of unknown origin can be read without running its code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from digitprep.errors import DigitprepError, ModelError, UsageError
+from digitprep.nn.layers import Array
+from digitprep.nn.model import Model
+
+VERSION = 1
+BUNDLED = Path(__file__).parent / "weights" / "digitnet.npz"
+
+_BROKEN = (OSError, EOFError, ValueError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
+def load_model(path: str | PathLike[str] | None = None) -> Model:
+    """The model saved at `path`, or the one that comes with digitprep.
+
+    Raises ModelError naming the file, what was expected in it and what was found.
+    """
+    file = BUNDLED if path is None else Path(path)
+    arrays = _read(file)
+    version = _text_or_number(arrays, "digitprep_model", file)
+    if version != VERSION:
+        raise ModelError(
+            f"{file}: expected a model of layout {VERSION}, found {version}; a newer digitprep may read it"
+        )
+    model = _network(_text_or_number(arrays, "network", file), file)
+    expected = dict(_named(model))
+    for name in sorted(arrays.keys() - expected.keys()):
+        raise ModelError(f"{file}: expected parameters for {model.text}, found an extra array {name!r}")
+    for name, param in expected.items():
+        param[...] = _checked(arrays, name, param, file)
+    return model
+
+
+def save_model(model: Model, path: str | PathLike[str], overwrite: bool = False) -> None:
+    """Write a model through a temporary neighbour, so that a killed run leaves no half file.
+
+    Raises UsageError where the file is there already, without `overwrite`, or cannot be written.
+    """
+    file = Path(path)
+    if file.exists() and not overwrite:
+        raise UsageError(f"{file} is there already; overwrite=True (--overwrite) replaces it")
+    network = {
+        "layers": model.text,
+        "image_shape": model.image_shape,
+        "class_names": model.class_names,
+        "metadata": model.metadata,
+    }
+    arrays: dict[str, Array] = {
+        "digitprep_model": np.array(VERSION, dtype="<i8"),
+        "network": np.array(json.dumps(network, sort_keys=True, ensure_ascii=False)),
+    }
+    arrays.update((name, param.astype("<f4")) for name, param in _named(model))
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(_npz(arrays))
+        partial.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}; choose another place") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _npz(arrays: dict[str, Array]) -> bytes:
+    """What np.savez writes, but always the same bytes: no clock, no trace of the operating system."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, which is the default
+            entry.create_system = 3
+            content = io.BytesIO()
+            npy.write_array(content, array, allow_pickle=False)
+            archive.writestr(entry, content.getvalue())
+    return buffer.getvalue()
+
+
+def _read(file: Path) -> dict[str, Array]:
+    """Every array of an .npz file by name."""
+    if not file.is_file():
+        raise ModelError(f"{file}: expected a model file, found {'a folder' if file.is_dir() else 'nothing'}")
+    if not zipfile.is_zipfile(file):
+        raise ModelError(
+            f"{file}: expected an .npz model, found something else, or half of one; "
+            "digitprep train writes models"
+        )
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name]) for name in archive.files}
+    except _BROKEN as error:
+        raise ModelError(
+            f"{file}: expected plain arrays, found a damaged file or pickled objects ({error})"
+        ) from None
+
+
+def _text_or_number(arrays: dict[str, Array], name: str, file: Path) -> Any:
+    array = arrays.pop(name, None)
+    if array is None or array.ndim != 0:
+        raise ModelError(
+            f"{file}: expected a model of digitprep, found no {name!r} in it; digitprep train writes models"
+        )
+    return array.item()
+
+
+def _network(text: Any, file: Path) -> Model:
+    """A fresh model as the network's JSON describes it."""
+    try:
+        network = json.loads(text)
+        names = [str(name) for name in network["class_names"]]
+        shape = [int(side) for side in network["image_shape"]]
+        model = Model.build(network["layers"], shape, len(names), class_names=names)
+        model.metadata.update((str(key), str(value)) for key, value in network["metadata"].items())
+    except DigitprepError as error:
+        raise ModelError(f"{file}: its network cannot be built: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ModelError(
+            f"{file}: expected JSON with layers, image_shape, class_names and metadata as its network, "
+            f"found something else ({type(error).__name__}: {error})"
+        ) from None
+    return model
+
+
+def _named(model: Model) -> list[tuple[str, Array]]:
+    """The parameters under the names that they have in a file."""
+    return [
+        (f"{number}.{name}", param)
+        for number, params in enumerate(model.params)
+        for name, param in params.items()
+    ]
+
+
+def _checked(arrays: dict[str, Array], name: str, param: Array, file: Path) -> Array:
+    array = arrays.get(name)
+    expected = f"{file}: expected {name!r} as {param.shape} float32"
+    if array is None:
+        raise ModelError(f"{expected}, found no such array")
+    if array.shape != param.shape or array.dtype != np.float32:
+        raise ModelError(f"{expected}, found {array.shape} {array.dtype}")
+    if not np.isfinite(array).all():
+        raise ModelError(f"{expected}, found values in it that are not finite; train the model again")
+    return array
