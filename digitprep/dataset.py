@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby, zip_longest
 from typing import Any
 
@@ -162,7 +162,7 @@ def concatenate(parts: list[Split]) -> Split:
     return replace(
         first,
         images=np.concatenate([part.images for part in parts]),
-        labels=np.concatenate(labels) if labels else None,
+        labels=labels,
         sample_names=tuple(names) if first.sample_names is not None else None,
     )
 
@@ -173,16 +173,21 @@ def size_text(images: Images) -> str:
     return f"{height} x {width}" + (" RGB" if images.ndim == 4 else "")
 
 
-def check_labels(labels: NDArray[Any], classes: int, where: str, first: int = 0) -> None:
-    """Raise DataError naming the first label outside 0..classes - 1; `first` is its split's count so far."""
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+def check_labels(labels: NDArray[Any], classes: int | None, where: str, first: int = 0) -> None:
+    """Raise DataError naming the first label outside 0..classes - 1; `first` is its split's count so far.
+
+    Without a number of classes only negative labels are wrong.
+    """
+    wrong = np.flatnonzero((labels < 0) | (labels >= (np.inf if classes is None else classes)))
     if len(wrong):
         raise DataError.of(
             where,
             f"sample {first + int(wrong[0])}",
-            expected=f"a label from 0 to {classes - 1}",
+            expected="a label of at least 0" if classes is None else f"a label from 0 to {classes - 1}",
             found=int(labels[wrong[0]]),
-            advice="if the set has more classes, say how many (--classes N, or classes=N)",
+            advice=""
+            if classes is None
+            else "if the set has more classes, say how many (--classes N, or classes=N)",
         )
 
 
@@ -200,6 +205,55 @@ def fingerprint(batches: Iterable[Split]) -> str:
             count += len(part)
         total.update(f"{name}:{count}:{shape}:{images.hexdigest()}:{labels.hexdigest()};".encode())
     return total.hexdigest()
+
+
+def summary(batches: Iterable[Split]) -> dict[str, Any]:
+    """What a stream of batches holds, as plain values ready for JSON, in bounded memory.
+
+    `{"splits": {name: {count, size, labels, mean, deviation}}, "fingerprint": ...}`: labels counts
+    each label, or is None; mean and deviation are of pixels scaled to 0..1.
+    """
+    splits: dict[str, _Tally] = {}
+
+    def tallied() -> Iterator[Split]:
+        for part in batches:
+            splits.setdefault(part.name, _Tally()).add(part)
+            yield part
+
+    print_of = fingerprint(tallied())
+    return {"splits": {name: tally.to_dict() for name, tally in splits.items()}, "fingerprint": print_of}
+
+
+@dataclass
+class _Tally:
+    """The sums from which a split is described."""
+
+    count: int = 0
+    size: str = ""
+    labels: dict[int, int] | None = None
+    levels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
+
+    def add(self, part: Split) -> None:
+        self.count += len(part)
+        self.size = size_text(part.images)
+        self.levels += np.bincount(part.images.reshape(-1), minlength=256)
+        if part.labels is not None:
+            self.labels = self.labels or {}
+            for label, count in zip(*np.unique(part.labels, return_counts=True), strict=True):
+                self.labels[int(label)] = self.labels.get(int(label), 0) + int(count)
+
+    def to_dict(self) -> dict[str, Any]:
+        grey, total = np.arange(256) / 255, max(int(self.levels.sum()), 1)
+        mean = float(self.levels @ grey / total)
+        deviation = float(np.sqrt(max(self.levels @ grey**2 / total - mean**2, 0)))
+        labels = None if self.labels is None else dict(sorted(self.labels.items()))
+        return {
+            "count": self.count,
+            "size": self.size,
+            "labels": labels,
+            "mean": mean,
+            "deviation": deviation,
+        }
 
 
 def difference(a: Iterable[Split], b: Iterable[Split]) -> str | None:

@@ -1,1 +1,47 @@
-"""The command line."""
+"""The command line: the one place that prints, exits and knows typer.
+
+Data goes to stdout, progress and messages to stderr. Whatever digitprep raises on purpose ends here
+as one line and its exit code (see `digitprep.errors`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from digitprep.cli import data, models, photos
+from digitprep.errors import DigitprepError
+
+app = typer.Typer(
+    name="digitprep",
+    help="Turn other people's handwriting into MNIST's format, and any digit dataset into any other.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    data.convert,
+    data.info,
+    data.diff,
+    photos.clean,
+    photos.predict,
+    models.train,
+    models.evaluate,
+    photos.demo,
+):
+    app.command()(command)
+app.command(name="list")(data.list_names)
+
+
+def main() -> None:
+    """Run the command line; its exit code says how it went."""
+    try:
+        app()
+    except DigitprepError as error:
+        print(f"digitprep: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -23,9 +23,9 @@ from digitprep.steps.base import STEPS, Box, Image, Step
 class KeepDigit(Step):
     """(H, W) -> (H, W): of all ink only the digit's: the best piece and the strokes that belong to it.
 
-    The best piece is large and central and keeps off the border. Another piece is a stroke of the
-    same digit where it lies within `gap` of the digit's size on both axes, or straight above or below
-    within `gap_above`.
+    The best piece is large and central, keeps off the border and is no frame around another. One more
+    piece is a stroke of the same digit where it lies within `gap` of the digit's size on both axes,
+    or straight above or below within `gap_above`.
 
     Raises StepError where there is no ink.
     """
@@ -37,9 +37,10 @@ class KeepDigit(Step):
         components, pieces = _pieces(image)
         if not pieces:
             raise StepError("no ink is left, so there is no digit to keep")
-        digit = max(pieces, key=lambda piece: piece.score)
+        candidates = [piece for piece in pieces if not _is_frame(piece, pieces, components)]
+        digit = max(candidates, key=lambda piece: piece.score)
         keep = np.zeros(len(pieces) + 1, dtype=bool)
-        keep[[piece.number for piece in self._strokes(digit, pieces)]] = True
+        keep[[piece.number for piece in self._strokes(digit, candidates)]] = True
         return np.where(keep[components], image, 0).astype(np.uint8)
 
     def _strokes(self, digit: _Piece, pieces: list[_Piece]) -> list[_Piece]:
@@ -97,6 +98,31 @@ def _pieces(image: Image) -> tuple[NDArray[np.int32], list[_Piece]]:
 # What a piece's score is worth when it touches no border, one, or more: the more it touches, the
 # likelier it is a frame, a shadow or a neighbour.
 BORDER_PENALTY = (1.0, 0.15, 0.03)
+
+
+# A frame holds at most this share of its ink further inside than this share of its own sides, and
+# around something at least this large beside it.
+FRAME_CORE_INK, FRAME_MARGIN, FRAMED_SIZE = 0.1, 0.12, 0.2
+
+
+def _is_frame(piece: _Piece, pieces: list[_Piece], components: NDArray[np.int32]) -> bool:
+    """Whether a piece is a box, or a corner of one, drawn around another piece: a cell of a form."""
+    x, y, width, height = piece.box
+    left, top = x + FRAME_MARGIN * width, y + FRAME_MARGIN * height
+    right, bottom = x + width - FRAME_MARGIN * width, y + height - FRAME_MARGIN * height
+    framed = [
+        other
+        for other in pieces
+        if other.size >= FRAMED_SIZE * piece.size
+        and other.box[0] >= left
+        and other.box[1] >= top
+        and other.box[0] + other.box[2] <= right
+        and other.box[1] + other.box[3] <= bottom
+    ]
+    if not framed:
+        return False
+    core = components[round(top) : round(bottom), round(left) : round(right)] == piece.number
+    return int(core.sum()) <= FRAME_CORE_INK * piece.area
 
 
 def _gaps(a: Box, b: Box) -> tuple[int, int]:

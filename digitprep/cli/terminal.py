@@ -1,0 +1,82 @@
+"""What the commands share: messages and progress on stderr, and the options that several of them take."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitprep.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from digitprep.pipeline import Pipeline
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
+Classes = Annotated[int, typer.Option(min=1, help="How many classes the labels may have.")]
+SourceFormat = Annotated[
+    str | None, typer.Option("--from", metavar="FORMAT", help="The source's format, if it is not plain.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="M.npz", help="A trained network; the bundled one if not given."),
+]
+Recipe = Annotated[
+    str | None,
+    typer.Option("--recipe", help="A pipeline by name, see `digitprep list recipes`. [default: mnist]"),
+]
+PipelineText = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline", metavar="TEXT", help="A pipeline as text: 'grayscale | invert | resize(size=28)'."
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="How many processes work at the same time.")]
+
+
+def say(message: str) -> None:
+    """A message for the person at the terminal."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def chosen_pipeline(recipe: str | None, text: str | None) -> Pipeline:
+    """The pipeline that --recipe or --pipeline asks for, or the default one."""
+    from digitprep.pipeline import Pipeline
+    from digitprep.recipes import DEFAULT
+    from digitprep.recipes import recipe as named
+
+    if recipe and text:
+        raise UsageError("--recipe and --pipeline both say how to clean; give one of them")
+    return Pipeline.parse(text) if text else named(recipe or DEFAULT)
+
+
+def refuse_existing(paths: list[Path], overwrite: bool) -> None:
+    """Raise UsageError before any work is done, where a file would be overwritten unasked."""
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise UsageError(f"{path} exists; pass --overwrite to replace it")
+
+
+@contextmanager
+def progress(description: str, total: int | None = None) -> Iterator[Any]:
+    """A progress bar on stderr while the block runs; yields `advance(count)`. Silent off a terminal."""
+    from rich.console import Console
+
+    with _bar(Console(stderr=True), total) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda count=1: bar.advance(task, count)
+
+
+def _bar(console: Any, total: int | None) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    if total:
+        columns.append(TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
