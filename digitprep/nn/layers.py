@@ -66,7 +66,7 @@ class Conv(Layer):
     H' = (H + 2 pad - kernel) // stride + 1, and W' likewise.
     """
 
-    channels: Annotated[int, Between(1, 4096)] = 16
+    channels: Annotated[int, Between(1, 4096)]
     kernel: Annotated[int, Between(1, 64)] = 3
     stride: Annotated[int, Between(1, 64)] = 1
     pad: Annotated[int, Between(0, 64)] = 0
@@ -195,7 +195,7 @@ class Flatten(Layer):
 class Dense(Layer):
     """(features, N) -> (width, N): every output is a weighted sum of all inputs."""
 
-    width: Annotated[int, Between(1, 16384)] = 10
+    width: Annotated[int, Between(1, 16384)]
 
     def init(self, rng: Rng, shape: Shape) -> tuple[Params, Shape]:
         """Weight (width, features) and bias (width,)."""

@@ -1,0 +1,209 @@
+"""The law of every layer: its gradients are those of its function, and it leaves alone what it gets.
+
+A newly registered layer needs an entry in `CASES`; without one a test fails.
+"""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from digitprep.errors import ModelError, UsageError
+from digitprep.nn.layers import LAYERS, Conv, Dense, Dropout, Flatten, Layer, Maxpool, Relu
+
+# Options and the shape of one input; the batch is appended.
+CASES = [
+    (Conv(channels=3), (2, 5, 6)),
+    (Conv(channels=2, kernel=1), (3, 3, 2)),
+    (Conv(channels=2, kernel=3, pad=1), (1, 4, 5)),
+    (Conv(channels=3, kernel=3, stride=2), (2, 6, 7)),
+    (Conv(channels=2, kernel=4, stride=3, pad=2), (2, 5, 7)),
+    (Conv(channels=2, kernel=5, pad=2), (1, 3, 3)),
+    (Maxpool(), (2, 4, 6)),
+    (Maxpool(), (2, 5, 7)),
+    (Maxpool(size=3), (1, 7, 6)),
+    (Maxpool(size=1), (2, 3, 3)),
+    (Relu(), (2, 3, 4)),
+    (Relu(), (7,)),
+    (Dropout(), (2, 3, 4)),
+    (Dropout(rate=0.0), (5,)),
+    (Dropout(rate=0.8), (11,)),
+    (Flatten(), (2, 3, 4)),
+    (Dense(width=4), (5,)),
+    (Dense(width=1), (1,)),
+]
+IDS = [f"{layer} on {shape}" for layer, shape in CASES]
+over_cases = pytest.mark.parametrize(("layer", "shape"), CASES, ids=IDS)
+BATCH = 3
+
+
+def prepared(layer: Layer, shape, dtype=np.float64):
+    """Parameters and an input whose values all differ, so that no maximum or sign hangs on an epsilon."""
+    rng = np.random.default_rng(0)
+    params, out_shape = layer.init(rng, shape)
+    params = {name: rng.standard_normal(array.shape).astype(dtype) for name, array in params.items()}
+    size = int(np.prod(shape)) * BATCH
+    x = (rng.permutation(size) - size / 2 + 0.25).reshape(*shape, BATCH) / size
+    return params, x.astype(dtype), out_shape
+
+
+def run(layer: Layer, params, x):
+    return layer.forward(params, x, np.random.default_rng(7))
+
+
+def numeric_gradient(function, array, step=1e-5):
+    """Central differences of a scalar function, one entry of the array after the other."""
+    gradient = np.empty_like(array)
+    for index in np.ndindex(array.shape):
+        kept = array[index]
+        array[index] = kept + step
+        above = function()
+        array[index] = kept - step
+        below = function()
+        array[index] = kept
+        gradient[index] = (above - below) / (2 * step)
+    return gradient
+
+
+def test_every_layer_has_a_case():
+    """A layer without a case would go unchecked."""
+    assert {type(layer) for layer, _ in CASES} == {LAYERS[name] for name in LAYERS}
+
+
+@over_cases
+def test_gradients_agree_with_finite_differences(layer, shape):
+    """The gradients of the input and of each parameter are those of the function itself."""
+    params, x, out_shape = prepared(layer, shape)
+    y, backward = run(layer, params, x)
+    assert y.shape == (*out_shape, BATCH)
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    dx, grads = backward(dy)
+    assert grads.keys() == params.keys()
+
+    def value():
+        return float((run(layer, params, x)[0] * dy).sum())
+
+    np.testing.assert_allclose(dx, numeric_gradient(value, x), rtol=1e-6, atol=1e-7)
+    for name, param in params.items():
+        np.testing.assert_allclose(grads[name], numeric_gradient(value, param), rtol=1e-6, atol=1e-7)
+
+
+@over_cases
+def test_float32_stays_float32(layer, shape):
+    """Nothing on the way computes in float64 by accident, from the fresh parameters on."""
+    fresh, _ = layer.init(np.random.default_rng(0), shape)
+    _, x, _ = prepared(layer, shape, np.float32)
+    for rng in (None, np.random.default_rng(0)):
+        y, backward = layer.forward(fresh, x, rng)
+        dx, grads = backward(y)
+        assert {array.dtype for array in (y, dx, *fresh.values(), *grads.values())} == {np.dtype(np.float32)}
+    assert dx.shape == x.shape
+    assert all(grads[name].shape == fresh[name].shape for name in fresh)
+
+
+@over_cases
+def test_one_image_gives_what_it_gives_in_a_batch(layer, shape):
+    """Images do not see each other."""
+    params, x, _ = prepared(layer, shape)
+    together, _ = layer.forward(params, x)
+    for index in range(BATCH):
+        alone, _ = layer.forward(params, x[..., index : index + 1])
+        np.testing.assert_allclose(alone[..., 0], together[..., index], rtol=1e-12, atol=1e-12)
+
+
+@over_cases
+def test_input_parameters_and_gradient_are_left_alone(layer, shape):
+    """The caller's arrays hold after forward and backward what they held before."""
+    params, x, _ = prepared(layer, shape)
+    y, backward = run(layer, params, x)
+    dy = np.ones_like(y)
+    kept = [array.copy() for array in (x, y, dy, *params.values())]
+    backward(dy)
+    for array, before in zip((x, y, dy, *params.values()), kept, strict=True):
+        np.testing.assert_array_equal(array, before)
+
+
+@pytest.mark.parametrize("layer", {layer: None for layer, _ in CASES}, ids=str)
+def test_text_dict_and_pickle_round_trip(layer):
+    """A layer can be written down and read back."""
+    assert LAYERS.parse(str(layer)) == layer
+    assert LAYERS.from_dict(layer.to_dict()) == layer
+    assert pickle.loads(pickle.dumps(layer)) == layer
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pad", "shape"),
+    [(3, 1, 0, (2, 5, 6)), (3, 2, 1, (2, 6, 5)), (2, 3, 2, (1, 5, 7)), (5, 1, 2, (3, 5, 5))],
+)
+def test_convolution_agrees_with_plain_loops(kernel, stride, pad, shape):
+    """What the matrix product computes is the definition, written as loops."""
+    layer = Conv(channels=3, kernel=kernel, stride=stride, pad=pad)
+    params, x, out_shape = prepared(layer, shape)
+    padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    expected = np.empty((*out_shape, BATCH))
+    for channel, row, column, image in np.ndindex(expected.shape):
+        top, left = row * stride, column * stride
+        window = padded[:, top : top + kernel, left : left + kernel, image]
+        expected[channel, row, column, image] = (window * params["weight"][channel]).sum()
+        expected[channel, row, column, image] += params["bias"][channel]
+    np.testing.assert_allclose(layer.forward(params, x)[0], expected, rtol=1e-12, atol=1e-12)
+
+
+def test_ties_in_a_pool_go_to_the_first():
+    """A flat square sends its whole gradient to its first pixel, never to several."""
+    y, backward = Maxpool().forward({}, np.zeros((1, 4, 4, 1)))
+    dx, _ = backward(np.ones_like(y))
+    assert np.argwhere(dx[0, :, :, 0]).tolist() == [[0, 0], [0, 2], [2, 0], [2, 2]]
+
+
+def test_dropout_keeps_the_mean_and_passes_through_at_inference():
+    """What is kept is scaled up, so inference needs neither noise nor scale."""
+    x = np.ones((200, 500), np.float32)
+    y, backward = Dropout(rate=0.8).forward({}, x, np.random.default_rng(0))
+    assert set(np.unique(y).tolist()) == {0.0, 5.0}
+    assert abs((y > 0).mean() - 0.2) < 0.01
+    np.testing.assert_array_equal(backward(x)[0], y)
+    np.testing.assert_array_equal(Dropout(rate=0.8).forward({}, x)[0], x)
+
+
+def test_fresh_weights_keep_the_scale_of_the_signal():
+    """He's variance: 2 / inputs for every kind of weight; biases start at zero."""
+    for layer, shape, inputs in [
+        (Conv(channels=64, kernel=5), (32, 8, 8), 800),
+        (Dense(width=300), (400,), 400),
+    ]:
+        params, _ = layer.init(np.random.default_rng(0), shape)
+        assert params["weight"].std() == pytest.approx(np.sqrt(2 / inputs), rel=0.02)
+        assert not params["bias"].any()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (Conv(channels=1, kernel=5), (1, 4, 9), "kernel of 5 is larger than the image, 4"),
+        (Conv(channels=1), (10,), "found vectors"),
+        (Maxpool(size=3), (1, 2, 9), "2 x 9"),
+        (Maxpool(), (10,), "found vectors"),
+        (Dense(width=10), (1, 28, 28), "put flatten before it"),
+    ],
+)
+def test_impossible_shapes_say_what_to_do(layer, shape, words):
+    """A layer that cannot work on a shape says so when it is built, not in the middle of training."""
+    with pytest.raises(ModelError, match=words):
+        layer.init(np.random.default_rng(0), shape)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv(channels=0)",
+        "conv(channels=1, kernel=0)",
+        "dense(width=0)",
+        "maxpool(size=0)",
+        "dropout(rate=1)",
+    ],
+)
+def test_options_out_of_bounds_are_refused(text):
+    """A bad option fails before anything is computed."""
+    with pytest.raises(UsageError, match="must be"):
+        LAYERS.parse(text)

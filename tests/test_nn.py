@@ -1,0 +1,409 @@
+"""Losses, optimizers, schedules, augmentation, the model and its file."""
+
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from digitprep.errors import ModelError, UsageError
+from digitprep.nn import (
+    AUGMENTATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    ZOO,
+    Model,
+    load_model,
+    network,
+    softmax,
+)
+from digitprep.nn.augment import Affine, Thickness
+from digitprep.nn.loss import SoftmaxCrossEntropy
+from digitprep.nn.optim import Adam, Constant, Cosine, Sgd
+
+SMALL = "conv(channels=2) | relu | maxpool | flatten | dense(width=4)"
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model.build(SMALL, (8, 8), classes=4)
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+
+
+# Losses
+
+
+def test_softmax_survives_large_logits():
+    """Probabilities sum to one where a plain exponential would overflow."""
+    probabilities = softmax(np.array([[1000.0, 1000.0, -1000.0], [0, 0, 0]], np.float32))
+    np.testing.assert_allclose(probabilities, [[0.5, 0.5, 0], [1 / 3] * 3], rtol=1e-6)
+
+
+def test_cross_entropy_agrees_with_its_definition_and_finite_differences():
+    """The loss is the mean of -log p(label), and its gradient is its own."""
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((4, 3)), np.array([0, 2, 1, 1])
+    loss, gradient = SoftmaxCrossEntropy()(logits, labels)
+    assert loss == pytest.approx(-np.log(softmax(logits)[range(4), labels]).mean())
+    for index in np.ndindex(logits.shape):
+        above, below = logits.copy(), logits.copy()
+        above[index] += 1e-5
+        below[index] -= 1e-5
+        slope = (SoftmaxCrossEntropy()(above, labels)[0] - SoftmaxCrossEntropy()(below, labels)[0]) / 2e-5
+        assert gradient[index] == pytest.approx(slope, abs=1e-8)
+
+
+def test_cross_entropy_of_a_hopeless_logit_is_finite():
+    """A probability that rounds to zero still gives a finite loss, in float32."""
+    loss, gradient = SoftmaxCrossEntropy()(np.array([[0.0, 1000.0]], np.float32), np.array([0]))
+    assert loss == 1000
+    assert gradient.dtype == np.float32
+    assert gradient.tolist() == [[-1, 1]]
+
+
+# Optimizers and schedules
+
+
+def test_sgd_takes_the_steps_computed_by_hand():
+    """Two steps with momentum 1/2: the second goes on with half of the first."""
+    params = [{"weight": np.array([1.0])}]
+    sgd = Sgd(rate=0.1, momentum=0.5)
+    states = sgd.init(params)
+    sgd.step(params, [{"weight": np.array([2.0])}], states)
+    assert params[0]["weight"][0] == pytest.approx(0.8)
+    sgd.step(params, [{"weight": np.array([2.0])}], states, scale=0.5)
+    assert params[0]["weight"][0] == pytest.approx(0.8 - 0.05 * 3)
+
+
+def test_adam_takes_the_steps_computed_by_hand():
+    """Two steps of the paper's algorithm 1, written out with its own bias correction."""
+    adam = Adam(rate=0.01, epsilon=1e-3)
+    params = [{"weight": np.array([1.0])}, {}, {"bias": np.array([1.0])}]
+    states = adam.init(params)
+    expected, mean, square = 1.0, 0.0, 0.0
+    for step, grad in enumerate([0.5, -2.0], start=1):
+        adam.step(params, [{"weight": np.array([grad])}, {}, {"bias": np.array([grad])}], states)
+        mean = 0.9 * mean + 0.1 * grad
+        square = 0.999 * square + 0.001 * grad**2
+        corrected = np.sqrt(square / (1 - 0.999**step))
+        expected -= 0.01 * (mean / (1 - 0.9**step)) / (corrected + 1e-3)
+    assert params[0]["weight"][0] == pytest.approx(expected, rel=1e-12)
+    assert params[2]["bias"][0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_work_in_place_and_keep_float32(name):
+    """The arrays that the model holds are the ones that move."""
+    params = [{"weight": np.ones((2, 3), np.float32)}]
+    weight = params[0]["weight"]
+    optimizer = OPTIMIZERS[name]()
+    optimizer.step(params, [{"weight": np.full((2, 3), 0.5, np.float32)}], optimizer.init(params))
+    assert params[0]["weight"] is weight
+    assert weight.dtype == np.float32
+    assert (weight < 1).all()
+
+
+def test_schedules_run_from_first_to_last():
+    """Constant stays, cosine falls from one to zero."""
+    assert [Constant()(p) for p in (0, 0.5, 1)] == [1, 1, 1]
+    assert [Cosine()(p) for p in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
+
+
+@pytest.mark.parametrize("registry", [LOSSES, OPTIMIZERS, SCHEDULES, AUGMENTATIONS], ids=lambda r: r.kind)
+def test_everything_named_round_trips(registry):
+    """Text, dict and pickle give the same spec back."""
+    for name in registry:
+        spec = registry[name]()
+        assert registry.parse(str(spec)) == registry.from_dict(spec.to_dict()) == spec
+        assert pickle.loads(pickle.dumps(spec)) == spec
+        assert registry.summary(name)
+
+
+# Augmentation
+
+
+def digit(count: int = 64, colour: bool = False) -> np.ndarray:
+    """A bar with a hook, in the middle of 28 x 28."""
+    image = np.zeros((28, 28), np.uint8)
+    image[6:22, 13:16] = 255
+    image[6:9, 9:13] = 180
+    image = np.stack([image] * 3, axis=-1) if colour else image
+    return np.repeat(image[None], count, axis=0)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentations_give_new_images_that_follow_from_the_seed(name, colour):
+    """Every image changes in its own way, the originals stay, and a seed repeats the result."""
+    images = digit(colour=colour)
+    kept = images.copy()
+    first, again, other = (AUGMENTATIONS[name]()(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(images, kept)
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == images.shape
+    assert first.dtype == np.uint8
+    assert (first != other).any()
+    assert len(np.unique(first.reshape(64, -1), axis=0)) > 50
+    assert 0.3 < first.mean() / images.mean() < 3
+    assert AUGMENTATIONS[name]()(images[:0], np.random.default_rng(0)).shape == images[:0].shape
+
+
+def test_affine_of_nothing_is_the_image_itself():
+    """With all amounts at zero, not one pixel changes."""
+    still = Affine(angle_degrees=0, scale=0, shear=0, shift_px=0)
+    np.testing.assert_array_equal(still(digit(), np.random.default_rng(0)), digit())
+
+
+def test_affine_moves_ink_as_far_as_it_says_and_fills_with_paper():
+    """Shifts reach their bound and no further; what comes in from outside is paper."""
+    rng = np.random.default_rng(0)
+    shifted = Affine(angle_degrees=0, scale=0, shear=0, shift_px=3)(digit(400), rng).astype(float)
+    rows = (shifted.sum(axis=2) * np.arange(28)).sum(axis=1) / shifted.sum(axis=(1, 2))
+    still = digit(1)[0].astype(float)
+    offsets = rows - (still.sum(axis=1) * np.arange(28)).sum() / still.sum()
+    assert 2.8 < np.abs(offsets).max() < 3.05
+    full = np.full((50, 28, 28), 255, np.uint8)
+    far = Affine(shift_px=100)(full, rng)
+    assert (far.reshape(50, -1).max(axis=1) == 0).any()
+
+
+def test_affine_turns_about_the_centre():
+    """A point in the centre of an odd image stays where it is under any turn."""
+    image = np.zeros((30, 9, 9), np.uint8)
+    image[:, 4, 4] = 200
+    turned = Affine(angle_degrees=180, scale=0, shear=0, shift_px=0)(image, np.random.default_rng(0))
+    assert (np.abs(turned[:, 4, 4].astype(int) - 200) <= 1).all()
+
+
+def test_thickness_thickens_some_and_thins_others():
+    """Ink changes in both directions; with no room in either, nothing changes."""
+    ink = Thickness()(digit(), np.random.default_rng(0)).sum(axis=(1, 2), dtype=float)
+    before = digit(1).sum()
+    assert ink.min() < 0.9 * before < 1.1 * before < ink.max()
+    unchanged = Thickness(thicker=0, thinner=0)(digit(), np.random.default_rng(0))
+    np.testing.assert_array_equal(unchanged, digit())
+
+
+# The model
+
+
+def test_build_counts_names_and_reads_back(model):
+    """A model knows its text, its parameters and its classes."""
+    assert model.text == "conv(channels=2) | relu | maxpool | flatten | dense(width=4)"
+    assert model.parameters == 2 * 9 + 2 + 18 * 4 + 4
+    assert model.class_names == ("0", "1", "2", "3")
+    again = Model.build(model.text, (8, 8), classes=4)
+    np.testing.assert_array_equal(again.params[0]["weight"], model.params[0]["weight"])
+    other = Model.build(model.text, (8, 8), classes=4, seed=1)
+    assert (other.params[0]["weight"] != model.params[0]["weight"]).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "error", "words"),
+    [
+        ("flatten | dense(width=9)", (28, 28), ModelError, r"gives \(9,\), expected \(10,\)"),
+        ("conv(channels=2) | relu", (28, 28), ModelError, "end it with flatten"),
+        ("relu | dense(width=10)", (28, 28), ModelError, r"layer 2, dense.*: .*put flatten before it"),
+        ("maxpool(size=9) | conv(channels=2, kernel=5)", (28, 28), ModelError, "layer 2, conv"),
+        ("flatten | dence", (28, 28), UsageError, "did you mean 'dense'"),
+        ("flatten | dense", (28, 28), UsageError, "needs a value for width"),
+        ("", (28, 28), UsageError, "no list of layers"),
+        ("flatten | dense(width=10)", (28,), ModelError, "image shape"),
+        ("flatten | dense(width=10)", (28, 28, 4), ModelError, "image shape"),
+        ("flatten | dense(width=10)", (0, 28), ModelError, "image shape"),
+    ],
+)
+def test_networks_that_cannot_be_say_why(text, shape, error, words):
+    """Building names the layer, what was found and what to do."""
+    with pytest.raises(error, match=words):
+        Model.build(text, shape)
+
+
+def test_class_names_are_one_a_class():
+    """Two names for ten classes are a mistake."""
+    with pytest.raises(UsageError, match="a name for each of 10"):
+        Model.build("flatten | dense(width=10)", class_names=["a", "b"])
+
+
+def test_outputs_do_not_depend_on_the_batch(model, images):
+    """One image or many, in any batch: the same probabilities, which sum to one."""
+    probabilities = model.probabilities(images)
+    assert probabilities.shape == (5, 4)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(model.probabilities(images, batch=2), probabilities, rtol=1e-5)
+    digits, confidences = model.predict(images)
+    digit, confidence = model.predict(images[3])
+    assert (type(digit), type(confidence)) == (int, float)
+    assert digit == digits[3]
+    assert confidence == pytest.approx(confidences[3], rel=1e-5)
+    assert model.logits(images[:0]).shape == (0, 4)
+
+
+def test_colour_images_have_three_channels(images):
+    """(H, W, 3) works like (H, W), for one image and for many."""
+    model = Model.build(SMALL, (8, 8, 3), classes=4)
+    assert model.params[0]["weight"].shape == (2, 3, 3, 3)
+    colour = np.stack([images] * 3, axis=-1)
+    assert model.predict(colour)[0].shape == (5,)
+    assert isinstance(model.predict(colour[0])[0], int)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((5, 9, 8), np.uint8),
+        np.zeros((5, 8, 8)),
+        np.zeros((8, 8, 3), np.uint8),
+        np.zeros(64, np.uint8),
+        "x",
+    ],
+)
+def test_images_of_another_kind_are_refused(model, wrong):
+    """The message says what fits, what came, and what makes it fit."""
+    with pytest.raises(ModelError, match=r"expected images of \(8, 8\) uint8.*found"):
+        model.predict(wrong)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_network_of_the_zoo_can_be_built_and_trained(name):
+    """Text and training options of each are ones that exist."""
+    net = network(name)
+    assert Model.build(net.layers).classes == 10
+    assert OPTIMIZERS.parse(net.optimizer)
+    assert SCHEDULES.parse(net.schedule)
+    assert net.augment is None or AUGMENTATIONS.parse_chain(net.augment)
+    assert net.summary
+
+
+def test_an_unknown_network_is_answered_with_the_known_ones():
+    with pytest.raises(UsageError, match="known: digitnet"):
+        network("resnet")
+
+
+# Files
+
+
+def test_a_saved_model_comes_back_whole(model, images, tmp_path):
+    """Layers, names, notes and every bit of the parameters, in the same bytes each time."""
+    model.class_names = ("naught", "one", "two", "three")
+    model.metadata["trained"] = "äußerst gut"
+    model.save(tmp_path / "a.npz")
+    model.save(tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
+    again = load_model(tmp_path / "a.npz")
+    assert (again.text, again.image_shape) == (model.text, model.image_shape)
+    assert (again.class_names, again.metadata) == (model.class_names, model.metadata)
+    np.testing.assert_array_equal(again.logits(images), model.logits(images))
+
+
+def test_saving_replaces_nothing_unasked(model, tmp_path):
+    """An existing file stays as it is, unless overwrite is given."""
+    file = tmp_path / "m.npz"
+    file.write_text("mine")
+    with pytest.raises(UsageError, match="overwrite"):
+        model.save(file)
+    assert file.read_text() == "mine"
+    model.save(file, overwrite=True)
+    assert load_model(file).text == model.text
+    with pytest.raises(UsageError, match="cannot be written"):
+        model.save(tmp_path / "nowhere" / "m.npz")
+
+
+def rewritten(model, file, **changes):
+    """A saved model with some of its arrays replaced, added or (None) taken out."""
+    model.save(file, overwrite=True)
+    with np.load(file) as archive:
+        arrays = dict(archive) | {name.replace("__", "."): array for name, array in changes.items()}
+    np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"4__bias": None}, r"expected '4.bias' as \(4,\) float32, found no such array"),
+        ({"4__bias": np.zeros(5, np.float32)}, r"found \(5,\) float32"),
+        ({"4__bias": np.zeros(4)}, r"found \(4,\) float64"),
+        ({"4__bias": np.full(4, np.nan, np.float32)}, "not finite"),
+        ({"4__bias": np.array([{}] * 4, dtype=object)}, "pickled objects"),
+        ({"5__bias": np.zeros(4, np.float32)}, "extra array '5.bias'"),
+        ({"digitprep_model": None}, "no 'digitprep_model' in it"),
+        ({"digitprep_model": np.array(2)}, "layout 1, found 2"),
+        ({"network": None}, "no 'network' in it"),
+        ({"network": np.array("{")}, "expected JSON"),
+        ({"network": np.array("[]")}, "expected JSON"),
+        ({"network": np.array(7)}, "expected JSON"),
+    ],
+)
+def test_a_file_that_does_not_fit_says_where(model, tmp_path, changes, words):
+    """Each error names the file, what was expected and what was found."""
+    file = tmp_path / "m.npz"
+    rewritten(model, file, **changes)
+    with pytest.raises(ModelError, match=words) as caught:
+        load_model(file)
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"layers": "flatten | nonsense"}, "nonsense"),
+        ({"layers": 3}, "expected JSON"),
+        ({"image_shape": [8]}, "image shape"),
+        ({"class_names": []}, "gives"),
+        ({"metadata": None}, "expected JSON"),
+    ],
+)
+def test_a_network_that_cannot_be_built_says_why(model, tmp_path, entry, words):
+    """An unknown layer or a broken description is the file's fault, and a ModelError."""
+    file = tmp_path / "m.npz"
+    good = {"layers": model.text, "image_shape": [8, 8], "class_names": ["a", "b", "c", "d"], "metadata": {}}
+    rewritten(model, file, network=np.array(json.dumps(good | entry)))
+    with pytest.raises(ModelError, match=words):
+        load_model(file)
+
+
+def test_files_that_are_no_models_are_refused(tmp_path):
+    """Nothing, a folder, other bytes, a lone array and other archives."""
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "other.npz", "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    for name in ("missing.npz", ".", "array.npy", "text.npz", "empty.npz", "other.npz"):
+        with pytest.raises(ModelError, match="expected"):
+            load_model(tmp_path / name)
+
+
+def test_damage_anywhere_is_noticed_or_harmless(model, tmp_path):
+    """Cut at any length, a file is refused; with a byte changed, it is refused or the same model."""
+    file = tmp_path / "m.npz"
+    model.save(file)
+    whole = file.read_bytes()
+    for length in range(0, len(whole), 37):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ModelError):
+            load_model(file)
+    for position in range(0, len(whole), 11):
+        file.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        try:
+            again = load_model(file)
+        except ModelError:
+            continue
+        assert again.text == model.text
+        np.testing.assert_array_equal(again.params[4]["weight"], model.params[4]["weight"])
+
+
+def test_the_bundled_network_is_small_and_reads():
+    """It comes with the package, takes 28 x 28 images and stays below 500 KB."""
+    model = load_model()
+    assert (model.image_shape, model.classes) == ((28, 28), 10)
+    assert model.parameters * 4 < 500_000
+    assert model.text == ZOO["digitnet"].layers
