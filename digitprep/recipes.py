@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
+import numpy as np
+
 from digitprep.errors import UsageError
+from digitprep.photos import load_photo
 from digitprep.pipeline import Pipeline
+from digitprep.steps import Image
 
 DEFAULT = "mnist"
 
@@ -30,3 +36,12 @@ def recipe(name: str = DEFAULT) -> Pipeline:
     if name not in RECIPES:
         raise UsageError(f"no recipe is named {name!r}; known: {', '.join(RECIPES)}")
     return Pipeline.parse(RECIPES[name])
+
+
+def prepare(photo: str | PathLike[str] | Image, recipe_name: str = DEFAULT) -> Image:
+    """An image file, or (H, W) or (H, W, 3) uint8 -> the image that a recipe makes of it, (28, 28) uint8.
+
+    Raises DataError for a file that is no image, StepError where there is nothing to work on.
+    """
+    pixels = photo if isinstance(photo, np.ndarray) else load_photo(photo)
+    return recipe(recipe_name)(pixels)

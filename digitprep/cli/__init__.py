@@ -12,6 +12,7 @@ import sys
 import typer
 
 from digitprep.cli import data, models, photos
+from digitprep.cli.demo import demo
 from digitprep.errors import DigitprepError
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ for command in (
     photos.predict,
     models.train,
     models.evaluate,
-    photos.demo,
+    demo,
 ):
     app.command()(command)
 app.command(name="list")(data.list_names)

@@ -1,4 +1,4 @@
-"""Commands on photos: clean, predict, demo."""
+"""Commands on photos: clean, predict."""
 
 from __future__ import annotations
 
@@ -112,24 +112,6 @@ def predict(
             print(json.dumps(read) if as_json else _prediction_text(read), flush=True)
     if rejected:
         raise PartialSuccess(f"{rejected} of {len(files)} photos could not be read")
-
-
-def demo(
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Where the picture goes. [default: digitprep-demo.png]"),
-    ] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Read the sample photos by the default recipe and by two of tutorials, and show the gap."""
-    from digitprep.demo import run
-
-    picture = output or _free(Path("digitprep-demo.png"))
-    refuse_existing([picture], overwrite)
-    result = run()
-    result.sheet.save(picture)
-    print(result.table)
-    say(f"{picture}: the photos, what each recipe makes of them, and what the network reads")
 
 
 class _Report:
@@ -291,12 +273,3 @@ def _prediction_text(read: dict[str, Any]) -> str:
     if read["text"] is None:
         return f"{read['file']}\t-\t{read['reason']}"
     return f"{read['file']}\t{read['text']}\t{read['digits'][0]['confidence']:.1%}"
-
-
-def _free(path: Path) -> Path:
-    """The path, or the first of NAME-2, NAME-3, ... that does not exist."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
