@@ -212,6 +212,12 @@ def test_build_counts_names_and_reads_back(model):
         ("relu | dense(width=10)", (28, 28), ModelError, r"layer 2, dense.*: .*put flatten before it"),
         ("maxpool(size=9) | conv(channels=2, kernel=5)", (28, 28), ModelError, "layer 2, conv"),
         ("flatten | dence", (28, 28), UsageError, "did you mean 'dense'"),
+        (
+            "conv(channels=4096) | flatten | dense(width=16384) | dense(width=10)",
+            (900, 900),
+            ModelError,
+            "memory",
+        ),
         ("flatten | dense", (28, 28), UsageError, "needs a value for width"),
         ("", (28, 28), UsageError, "no list of layers"),
         ("flatten | dense(width=10)", (28,), ModelError, "image shape"),

@@ -139,6 +139,8 @@ def test_without_validation_the_last_epoch_counts(model):
         ({"batch": 0}, UsageError, "at least 1"),
         ({"validation": 400}, UsageError, "400 of 400 images"),
         ({"validation": -1}, UsageError, "share below 1"),
+        ({"validation": float("nan")}, UsageError, "share below 1"),
+        ({"seed": -1}, UsageError, "from 0, found -1"),
         ({"validation": 1.5}, UsageError, "share below 1"),
         ({"optimizer": "adamant"}, UsageError, "known: sgd, adam"),
         ({"schedule": "lunar"}, UsageError, "known"),

@@ -58,6 +58,8 @@ class Model:
         names = tuple(class_names or map(str, range(classes)))
         if len(names) != classes:
             raise UsageError(f"expected a name for each of {classes} classes, found {len(names)}")
+        if seed < 0:
+            raise UsageError(f"a seed is a whole number from 0, found {seed}")
         layers = LAYERS.parse_chain(text)
         params = _init(layers, (*(shape[2:] or (1,)), *shape[:2]), classes, seed)
         return cls(layers, params, shape, names)
@@ -174,6 +176,8 @@ def _init(layers: tuple[Layer, ...], shape: Shape, classes: int, seed: int) -> l
             layer_params, shape = layer.init(rng, shape)
         except ModelError as error:
             raise ModelError(f"layer {number}, {layer}: {error}") from None
+        except MemoryError:
+            raise ModelError(f"layer {number}, {layer}: too large for this machine's memory") from None
         params.append(layer_params)
     if shape != (classes,):
         advice = f"end it with dense(width={classes})"

@@ -77,6 +77,8 @@ def train(
     """
     if min(epochs, batch) < 1:
         raise UsageError(f"epochs and batch must be at least 1, found {epochs} and {batch}")
+    if seed < 0:
+        raise UsageError(f"a seed is a whole number from 0, found {seed}")
     if not len(split):
         raise DataError(f"split {split.name!r} has no images to learn from")
     if split.labels is None:
@@ -194,7 +196,8 @@ class _Run:
 
     def _notes(self, best: Epoch) -> dict[str, str]:
         """How the parameters of the best epoch came about, for the model's metadata."""
-        notes = {
+        accuracy = best.validation_accuracy
+        return {
             "epoch": f"{best.number} of {self.epochs}",
             "batch": str(self.batch),
             "optimizer": str(self.optimizer),
@@ -204,10 +207,8 @@ class _Run:
             "seed": str(self.seed),
             "training_images": str(len(self.training)),
             "validation_images": str(self.held_back),
+            "validation_accuracy": "not measured" if accuracy is None else f"{accuracy:.4f}",
         }
-        if best.validation_accuracy is not None:
-            notes["validation_accuracy"] = f"{best.validation_accuracy:.4f}"
-        return notes
 
 
 def _score(epoch: Epoch) -> tuple[float, float]:
@@ -219,8 +220,8 @@ def _score(epoch: Epoch) -> tuple[float, float]:
 
 def _held_back(validation: float, count: int) -> int:
     """How many of `count` images a number or a share of validation images stands for."""
-    held = round(validation * count) if 0 < validation < 1 else validation
-    if held != int(held) or held < 0:
+    held = max(round(validation * count), 1) if 0 < validation < 1 else validation
+    if held < 0 or not float(held).is_integer():
         raise UsageError(f"validation must be a number of images or a share below 1, found {validation}")
     if held >= count:
         raise UsageError(
