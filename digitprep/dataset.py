@@ -178,7 +178,7 @@ def check_labels(labels: NDArray[Any], classes: int | None, where: str, first: i
 
     Without a number of classes only negative labels are wrong.
     """
-    wrong = np.flatnonzero((labels < 0) | (labels >= (np.inf if classes is None else classes)))
+    wrong = np.flatnonzero(labels < 0 if classes is None else (labels < 0) | (labels >= classes))
     if len(wrong):
         raise DataError.of(
             where,

@@ -1,1 +1,148 @@
-"""x"""
+"""Read and write digit datasets, whatever the format.
+
+`read` gives a whole Dataset, `stream` the same in batches, `write` writes either; the format is
+known by the content when reading and by the name when writing. Each format is a module of this
+package; `base` says how to add one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from digitprep.dataset import Dataset, Provenance, Split, check_labels
+from digitprep.errors import DataError, UsageError
+from digitprep.formats.base import FORMATS, Format, reading
+from digitprep.formats.idx_file import read_idx, write_idx
+from digitprep.formats.place import place
+
+__all__ = ["FORMATS", "Format", "named", "read", "read_idx", "sniff", "stream", "write", "write_idx"]
+
+for _module in pkgutil.iter_modules(__path__):  # each format registers itself
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+AnyPath = str | PathLike[str]
+
+
+def stream(
+    path: AnyPath,
+    *,
+    format: str | Format | None = None,  # noqa: A002 - the word that everyone uses for it
+    batch: int = 4096,
+    classes: int | None = 10,
+) -> Iterator[Split]:
+    """A dataset's splits in parts of `batch` samples, train, val and test first.
+
+    `format` is a spec such as "idx" or "npz(round_floats=True)"; without it the content tells.
+    `classes` bounds the labels, None lets any number from 0 pass.
+
+    Raises DataError, for a missing path at once and for damaged data when it is met.
+    """
+    path = Path(path)
+    if batch < 1:
+        raise UsageError(f"a batch needs at least 1 sample, found {batch}")
+    _check_readable(path)
+    return _checked(path, _given(format) or sniff(path), batch, classes)
+
+
+def read(
+    path: AnyPath,
+    *,
+    format: str | Format | None = None,  # noqa: A002
+    batch: int = 4096,
+    classes: int | None = 10,
+) -> Dataset:
+    """The whole dataset in memory; options and errors are those of `stream`."""
+    return Dataset.from_batches(stream(path, format=format, batch=batch, classes=classes))
+
+
+def write(
+    data: Dataset | Split | Iterable[Split],
+    path: AnyPath,
+    *,
+    format: str | Format | None = None,  # noqa: A002
+    overwrite: bool = False,
+) -> None:
+    """Write a dataset, one split, or a stream of parts, those of each split in a row.
+
+    The destination appears whole or not at all. Without `format` its name must tell.
+
+    Raises UsageError where it exists and is not to be overwritten, or is not ours to overwrite.
+    """
+    splits = data.values() if isinstance(data, Dataset) else [data] if isinstance(data, Split) else data
+    path = Path(path)
+    chosen = named(path, format)
+    place(
+        path,
+        lambda result: chosen.write(result, splits),
+        overwrite=overwrite,
+        folder=chosen.folder,
+        owns=chosen.owns,
+    )
+
+
+def sniff(path: AnyPath) -> Format:
+    """The format of an existing file or folder, told by its content and names.
+
+    Raises DataError where the path is missing, no format claims it, or more than one does.
+    """
+    path = Path(path)
+    _check_readable(path)
+    claims = [name for name in FORMATS if FORMATS[name]().sniff(path)]
+    if len(claims) == 1:
+        return FORMATS[claims[0]]()
+    if claims:
+        raise DataError(
+            f"{path} could be {' or '.join(claims)}; say which with --from (format={claims[0]!r})"
+        )
+    known = "; ".join(f"{name}: {FORMATS.summary(name)}" for name in FORMATS)
+    kind = "files in this folder" if path.is_dir() else "first bytes and the name of this file"
+    raise DataError(f"{path}: the {kind} fit no known format. Known are {known}")
+
+
+def named(path: AnyPath, format: str | Format | None = None) -> Format:  # noqa: A002
+    """The format to write: the one given, or the one whose file names end like this path.
+
+    Raises UsageError where neither tells.
+    """
+    given = _given(format)
+    if given:
+        return given
+    for name in FORMATS:
+        if any(str(path).lower().endswith(suffix) for suffix in FORMATS[name].suffixes):
+            return FORMATS[name]()
+    known = ", ".join(
+        f"{name} ({' '.join(FORMATS[name].suffixes) or 'a folder'})"
+        for name in FORMATS
+        if FORMATS[name].suffixes or FORMATS[name].folder
+    )
+    raise UsageError(f"the name {path} does not tell a format; say it with --to (format=...): {known}")
+
+
+def _given(format: str | Format | None) -> Format | None:  # noqa: A002
+    return FORMATS.parse(format) if isinstance(format, str) else format
+
+
+def _check_readable(path: Path) -> None:
+    """Raise the error that says why, where a path cannot be opened."""
+    with reading(path):
+        if path.is_dir():
+            next(path.iterdir(), None)
+        else:
+            path.open("rb").close()
+
+
+def _checked(path: Path, format: Format, batch: int, classes: int | None) -> Iterator[Split]:  # noqa: A002
+    """The parts as the format reads them, their labels checked, and told where they came from."""
+    position: dict[str, int] = {}
+    with reading(path):
+        for part in format.read(path, batch):
+            start = position.get(part.name, 0)
+            if part.labels is not None and part.class_names is None:
+                check_labels(part.labels, classes, f"{path} (split {part.name!r})", start)
+            position[part.name] = start + len(part)
+            yield replace(part, provenance=part.provenance or Provenance(str(path)))

@@ -1,0 +1,233 @@
+"""MNIST's own files as a dataset: which file holds which images, and the labels that belong to them."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from digitprep.dataset import Split, split_order
+from digitprep.errors import DataError, UsageError
+from digitprep.formats import gz, idx_file
+from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped, reading
+from digitprep.formats.idx_file import IdxFile, header_bytes
+from digitprep.formats.spool import Spool, spooled
+
+NAME = re.compile(
+    r"(?:(?P<set>.+)[-_.])??(?:(?P<split>[^-.]+)[-_.])?(?P<kind>images|labels)[-_.]"
+    r"idx\d[-_.](?:ubyte|byte|short|int|float|double)(?P<gz>\.gz)?",
+    re.IGNORECASE,
+)
+OWN_NAME = re.compile(r"\w+-(images-idx[34]-ubyte|labels-idx1-(ubyte|int))(\.gz)?", re.ASCII)
+TEST = "t10k"  # how MNIST calls its test images
+QMNIST_COLUMNS = 8  # class, writer, ...: the class comes first
+
+
+@dataclass(frozen=True)
+class Name:
+    """What the name of an IDX file says: `emnist-digits-train-images-idx3-ubyte.gz`."""
+
+    set: str
+    split: str
+    kind: str
+
+
+def parse_name(name: str) -> Name | None:
+    """What an IDX file's name says, or None where it is no such name."""
+    match = NAME.fullmatch(name)
+    if not match:
+        return None
+    split = match["split"] or "train"
+    return Name(match["set"] or "", "test" if split == TEST else split, match["kind"].lower())
+
+
+@FORMATS.register
+@dataclass(frozen=True)
+class Idx(Format):
+    """MNIST's own files, train-images-idx3-ubyte.gz and so on; reads EMNIST and QMNIST too."""
+
+    folder: ClassVar[bool] = True
+
+    compress: bool = True
+
+    def sniff(self, path: Path) -> bool:
+        if path.is_dir():
+            return any(parse_name(name) for name in entries(path))
+        return parse_name(path.name) is not None or _starts_like_idx(path)
+
+    def read(self, path: Path, batch: int) -> Iterator[Split]:
+        for name, images, labels in _found(path):
+            with ExitStack() as stack:
+                image_file = stack.enter_context(idx_file.opened(images))
+                label_file = stack.enter_context(idx_file.opened(labels)) if labels else None
+                yield from _read_split(name, image_file, label_file, batch)
+
+    def write(self, path: Path, splits: Iterable[Split]) -> None:
+        path.mkdir()
+        for name, parts in grouped(splits):
+            prefix = TEST if name == "test" else name
+            if name == TEST:
+                raise UsageError(f"in IDX {TEST!r} means the split 'test'; rename split {name!r}")
+            with spooled(parts, path.parent) as spool:
+                self._write_split(path, prefix, spool)
+
+    def _write_split(self, folder: Path, prefix: str, spool: Spool) -> None:
+        end = ".gz" if self.compress else ""
+        rank = 1 + len(spool.image_shape)
+        with gz.created(folder / f"{prefix}-images-idx{rank}-ubyte{end}", self.compress) as file:
+            file.write(header_bytes(np.uint8, (spool.count, *spool.image_shape)))
+            file.writelines(spool.images())
+        if not spool.labelled:
+            return
+        small = spool.largest_label <= np.iinfo(np.uint8).max
+        if spool.largest_label > np.iinfo(np.int32).max:
+            raise UsageError(f"IDX has no type for a label as large as {spool.largest_label}")
+        with gz.created(
+            folder / f"{prefix}-labels-idx1-{'ubyte' if small else 'int'}{end}", self.compress
+        ) as file:
+            file.write(header_bytes(np.uint8 if small else np.int32, (spool.count,)))
+            file.writelines(spool.labels(">u1" if small else ">i4"))
+
+    def owns(self, name: str) -> bool:
+        return OWN_NAME.fullmatch(name) is not None
+
+
+def _starts_like_idx(path: Path) -> bool:
+    start = first_bytes(path, 64)
+    if start.startswith(gz.MAGIC):
+        try:
+            start = zlib.decompressobj(wbits=31).decompress(start, 4)
+        except zlib.error:
+            return False
+    return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in idx_file.TYPES and 0 < start[3] < 9
+
+
+def _found(path: Path) -> list[tuple[str, Path, Path | None]]:
+    """Name, images and labels of each split that a file or a folder stands for, in order."""
+    if path.is_dir():
+        named = _named(path)
+        splits = sorted({name.split for name, _ in named}, key=split_order)
+        return [
+            _pair(split, [(name, file) for name, file in named if name.split == split]) for split in splits
+        ]
+    given = parse_name(path.name)
+    if given is None:
+        return [("train", path, None)]
+    partners = [
+        (name, file)
+        for name, file in _named(path.parent)
+        if (name.set, name.split) == (given.set, given.split) and name.kind != given.kind
+    ]
+    return [_pair(given.split, [(given, path), *partners])]
+
+
+def _named(folder: Path) -> list[tuple[Name, Path]]:
+    parsed = ((parse_name(name), folder / name) for name in entries(folder))
+    return [(name, file) for name, file in parsed if name]
+
+
+def _pair(split: str, named: list[tuple[Name, Path]]) -> tuple[str, Path, Path | None]:
+    images = _only([file for name, file in named if name.kind == "images"])
+    labels = _only([file for name, file in named if name.kind == "labels"])
+    if images is None:
+        raise DataError.of(
+            labels or split,
+            expected="a file of images beside these labels",
+            found="none",
+            advice="put it there, or read the labels alone with read_idx",
+        )
+    return split, images, labels
+
+
+def _only(files: list[Path]) -> Path | None:
+    """The one file of its kind, the plain one where the other is its gzipped copy."""
+    if len(files) == 2:
+        plain, zipped = sorted(files, key=lambda file: file.suffix == ".gz")
+        if zipped.name == plain.name + ".gz" and _same_content(plain, zipped):
+            return plain
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
+        raise DataError.of(
+            files[0].parent,
+            expected="one file of images and one of labels a split",
+            found=f"{names}, which differ",
+            advice="remove one, or name the file to read instead of its folder",
+        )
+    return files[0] if files else None
+
+
+def _same_content(plain: Path, zipped: Path) -> bool:
+    """Whether a gzip file's trailer has the checksum and the size of the plain file."""
+    checksum, size = 0, 0
+    with reading(plain), plain.open("rb") as file:
+        while chunk := file.read(gz.LARGEST_READ):
+            checksum, size = zlib.crc32(chunk, checksum), size + len(chunk)
+    with reading(zipped), zipped.open("rb") as file:
+        file.seek(max(0, zipped.stat().st_size - 8))
+        return file.read() == struct.pack("<II", checksum, size % 2**32)
+
+
+def _read_split(name: str, images: IdxFile, labels: IdxFile | None, batch: int) -> Iterator[Split]:
+    _check_images(images)
+    if labels is not None:
+        _check_labels(labels, images)
+    if images.shape[0] == 0:
+        none = np.empty(0, np.int64) if labels else None
+        yield Split(np.empty(images.shape, np.uint8), none, name)
+    if labels is None:
+        yield from (Split(part, None, name) for part in images.rows(batch))
+        return
+    for part, numbers in zip(images.rows(batch), labels.rows(batch), strict=True):
+        classes = numbers[:, 0] if numbers.ndim == 2 else numbers
+        yield Split(part, classes.astype(np.int64), name)
+
+
+def _check_images(file: IdxFile) -> None:
+    rank = len(file.shape)
+    if rank == 1:
+        raise DataError.of(
+            file.path,
+            "byte 3",
+            expected="3 dimensions of images",
+            found="1, as labels have",
+            advice="images and labels may be swapped; read_idx reads labels alone",
+        )
+    if rank != 3 and not (rank == 4 and file.shape[3] == 3):
+        expected = "images of (N, height, width) or (N, height, width, 3)"
+        advice = "read_idx reads any array"
+        raise DataError.of(file.path, "byte 3", expected=expected, found=file.shape, advice=advice)
+    if file.dtype != np.uint8:
+        advice = "read_idx reads any type; scale its values to 0..255"
+        raise DataError.of(
+            file.path, "byte 2", expected="images of uint8", found=file.dtype.name, advice=advice
+        )
+    if 0 in file.shape[1:]:
+        raise DataError.of(file.path, "byte 8", expected="images with pixels", found=file.shape)
+
+
+def _check_labels(file: IdxFile, images: IdxFile) -> None:
+    qmnist = len(file.shape) == 2 and file.shape[1] == QMNIST_COLUMNS
+    if len(file.shape) != 1 and not qmnist:
+        raise DataError.of(
+            file.path,
+            "byte 3",
+            expected=f"labels of (N,), or (N, {QMNIST_COLUMNS}) as in QMNIST",
+            found=file.shape,
+            advice="images and labels may be swapped",
+        )
+    if file.dtype.kind not in "iu":
+        raise DataError.of(file.path, "byte 2", expected="labels of whole numbers", found=file.dtype.name)
+    if file.shape[0] != images.shape[0]:
+        raise DataError.of(
+            file.path,
+            "byte 4",
+            expected=f"{images.shape[0]} labels, one for each image of {images.path}",
+            found=file.shape[0],
+        )

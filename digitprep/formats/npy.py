@@ -1,0 +1,130 @@
+"""One array of a NumPy archive, read row by row, so that memory holds a batch of it.
+
+Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from digitprep.errors import DataError
+from digitprep.formats.gz import AGAIN, CHUNK_BYTES, read_exactly
+
+END = ".npy"
+
+
+@dataclass(frozen=True)
+class Npy:
+    """An array in an archive: its shape and type, and its rows as often as they are asked for."""
+
+    archive: zipfile.ZipFile
+    path: Path
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+
+    def rows(self, batch: int) -> Iterator[NDArray[Any]]:
+        """The values in parts of `batch` along the first dimension; none for an empty array.
+
+        Raises DataError where the archive is damaged.
+        """
+        with _damage_named(self.path, self.key), self.archive.open(self.key + END) as member:
+            _read_header(member)
+            whole = self._transposed(member) if self.fortran and 0 not in self.shape else None
+            for start in range(0, self.shape[0], batch):
+                stop = min(start + batch, self.shape[0])
+                yield self._values(member, stop - start) if whole is None else np.array(whole[start:stop])
+            while member.read(CHUNK_BYTES):  # to the end, where the checksum is compared
+                pass
+
+    def _values(self, member: IO[bytes], count: int) -> NDArray[Any]:
+        shape = (count, *self.shape[1:])
+        size = math.prod(shape) * self.dtype.itemsize
+        data = read_exactly(member, size)
+        if len(data) < size:
+            raise EOFError(f"{size - len(data):,} bytes are missing")
+        return np.frombuffer(data, self.dtype).reshape(shape)
+
+    def _transposed(self, member: IO[bytes]) -> NDArray[Any]:
+        """The array whose rows are scattered over the file, through a temporary file."""
+        with tempfile.TemporaryFile() as file:
+            while chunk := member.read(CHUNK_BYTES):
+                file.write(chunk)
+            file.flush()
+            return np.memmap(file, self.dtype, "r", shape=self.shape, order="F")
+
+
+def open_npy(archive: zipfile.ZipFile, path: Path, key: str) -> Npy:
+    """The array of that name in an archive, its header read and held against its size.
+
+    Raises DataError where the header is damaged or tells of Python objects.
+    """
+    with _damage_named(path, key), archive.open(key + END) as member:
+        shape, fortran, dtype = _read_header(member)
+        header_size = member.tell()
+    if dtype.hasobject:
+        raise DataError.of(
+            path,
+            f"array {key!r}",
+            expected="an array of numbers",
+            found="pickled Python objects, which could run any code",
+            advice="if you trust the file, load it with np.load(allow_pickle=True) and save plain arrays",
+        )
+    if dtype.kind not in "biuf":
+        raise DataError.of(path, f"array {key!r}", expected="an array of numbers", found=f"type {dtype}")
+    promised, held = math.prod(shape) * dtype.itemsize, archive.getinfo(key + END).file_size - header_size
+    if promised != held:
+        expected = f"{promised:,} bytes for {shape} {dtype.name}"
+        raise DataError.of(path, f"array {key!r}", expected=expected, found=f"{held:,}", advice=AGAIN)
+    return Npy(archive, path, key, shape, dtype, fortran)
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip archive to read from. Raises DataError where the file is none."""
+    with path.open("rb") as file:
+        with _damage_named(path, ""):
+            archive = zipfile.ZipFile(file)
+        with archive:
+            yield archive
+
+
+def array_keys(archive: zipfile.ZipFile) -> list[str]:
+    """The names of the arrays in an archive, sorted."""
+    return sorted(name.removesuffix(END) for name in archive.namelist() if name.endswith(END))
+
+
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = npy_format.read_magic(member)
+    if version == (1, 0):
+        return npy_format.read_array_header_1_0(member)
+    if version in ((2, 0), (3, 0)):  # they differ in how names of fields are encoded alone
+        return npy_format.read_array_header_2_0(member)
+    raise ValueError(f"version {version} of the npy format")
+
+
+@contextmanager
+def _damage_named(path: Path, key: str) -> Iterator[None]:
+    """Turn what zipfile, zlib and NumPy raise for damage into a DataError that names the array."""
+    where = f"array {key!r}" if key else ""
+    try:
+        yield
+    except (DataError, MemoryError, OSError):
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds between them
+        found = "an empty file" if path.stat().st_size == 0 else f"damage ({error})"
+        raise DataError.of(
+            path, where, expected="a sound NumPy archive", found=found, advice=AGAIN
+        ) from error
