@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitprep.dataset import Provenance, Split
 from digitprep.errors import DataError, StepError
+from digitprep.labels import Labelled
 from digitprep.photos import read_photo
 from digitprep.pipeline import Pipeline
 from digitprep.steps import Box
@@ -29,6 +32,7 @@ class Cleaned:
     image: (H, W) uint8, the pipeline's output
     box: the digit's (x, y, width, height) in the upright photo
     thumbnail: the photo itself, small, where that was asked for
+    label: what the digit is, where somebody said so
     """
 
     photo: Path
@@ -36,6 +40,7 @@ class Cleaned:
     box: Box | None = None
     thumbnail: NDArray[np.uint8] | None = None
     reason: str | None = None
+    label: int | None = None
 
 
 def clean_photo(photo: Path, pipeline: Pipeline, thumbnail_px: int = 0) -> Cleaned:
@@ -85,6 +90,59 @@ def clean(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -> Iterator[Cleaned]:
+    """Each photo with its label, as `find_labels` gives them; one that has none is rejected for it."""
+    for photo, label in zip(cleaned, labels, strict=True) if labels is not None else _unlabelled(cleaned):
+        if isinstance(label, DataError):
+            yield replace(photo, image=None, reason=photo.reason or str(label))
+        else:
+            yield replace(photo, label=label)
+
+
+def to_splits(
+    cleaned: Iterable[Cleaned],
+    name: str,
+    pipeline: str = "",
+    *,
+    batch: int = 256,
+    seen: Callable[[Cleaned], None] | None = None,
+) -> Iterator[Split]:
+    """The photos that gave an image, as batches of one split; all of them have its first one's size.
+
+    `seen` is called with every photo, in order, the rejected ones too.
+    """
+    accepted = _accepted(cleaned, seen)
+    while chosen := list(islice(accepted, batch)):
+        labels = [photo.label for photo in chosen if photo.label is not None]
+        yield Split(
+            np.stack([photo.image for photo in chosen if photo.image is not None]),
+            np.array(labels, dtype=np.int64) if labels else None,
+            name,
+            sample_names=tuple(photo.photo.name for photo in chosen),
+            provenance=Provenance("photos", pipeline),
+        )
+
+
+def _accepted(cleaned: Iterable[Cleaned], seen: Callable[[Cleaned], None] | None) -> Iterator[Cleaned]:
+    shape = None
+    for photo in cleaned:
+        if photo.image is not None:
+            shape = shape or photo.image.shape
+            if photo.image.shape != shape:
+                reason = (
+                    f"expected an image of {shape}, as the first one, the pipeline made {photo.image.shape}"
+                )
+                photo = replace(photo, image=None, reason=f"{reason}; end the pipeline with center")
+        if seen:
+            seen(photo)
+        if photo.image is not None:
+            yield photo
+
+
+def _unlabelled(cleaned: Iterable[Cleaned]) -> Iterator[tuple[Cleaned, None]]:
+    return ((photo, None) for photo in cleaned)
 
 
 def process_pool(jobs: int) -> ProcessPoolExecutor:

@@ -245,7 +245,7 @@ class _Tally:
     def to_dict(self) -> dict[str, Any]:
         grey, total = np.arange(256) / 255, max(int(self.levels.sum()), 1)
         mean = float(self.levels @ grey / total)
-        deviation = float(np.sqrt(max(self.levels @ grey**2 / total - mean**2, 0)))
+        deviation = max(float(self.levels @ grey**2 / total) - mean**2, 0.0) ** 0.5
         labels = None if self.labels is None else dict(sorted(self.labels.items()))
         return {
             "count": self.count,

@@ -50,7 +50,7 @@ def info(
     with progress("reading") as advance:
         batches = formats.stream(path, format=source_format, classes=classes)
         described = summary(_counted(batches, {}, advance))
-    described = {"path": str(path), "format": str(formats.chosen(path, source_format)), **described}
+    described = {"path": str(path), "format": source_format or str(formats.sniff(path)), **described}
     print(json.dumps(described) if as_json else _described(described))
 
 

@@ -20,7 +20,7 @@ from digitprep.formats.base import FORMATS, Format, reading
 from digitprep.formats.idx_file import read_idx, write_idx
 from digitprep.formats.place import place
 
-__all__ = ["FORMATS", "Format", "named", "read", "read_idx", "sniff", "stream", "write", "write_idx"]
+__all__ = ["FORMATS", "Format", "chosen", "named", "read", "read_idx", "sniff", "stream", "write", "write_idx"]
 
 for _module in pkgutil.iter_modules(__path__):  # each format registers itself
     importlib.import_module(f"{__name__}.{_module.name}")
@@ -46,7 +46,7 @@ def stream(
     if batch < 1:
         raise UsageError(f"a batch needs at least 1 sample, found {batch}")
     _check_readable(path)
-    return _checked(path, _given(format) or sniff(path), batch, classes)
+    return _checked(path, chosen(path, format), batch, classes)
 
 
 def read(
@@ -85,6 +85,11 @@ def write(
     )
 
 
+def chosen(path: AnyPath, format: str | Format | None = None) -> Format:  # noqa: A002
+    """The format to read: the one given, or the one that `sniff` finds."""
+    return _given(format) or sniff(path)
+
+
 def sniff(path: AnyPath) -> Format:
     """The format of an existing file or folder, told by its content and names.
 
@@ -92,7 +97,8 @@ def sniff(path: AnyPath) -> Format:
     """
     path = Path(path)
     _check_readable(path)
-    claims = [name for name in FORMATS if FORMATS[name]().sniff(path)]
+    with reading(path):
+        claims = [name for name in FORMATS if FORMATS[name]().sniff(path)]
     if len(claims) == 1:
         return FORMATS[claims[0]]()
     if claims:

@@ -67,9 +67,8 @@ def _image_names(folder: Path) -> list[str]:
     """The PNG files of a folder, 2.png before 10.png. Raises DataError at anything else."""
     names = entries(folder)
     for name in names:
-        if not name.lower().endswith(".png") or (folder / name).is_dir():
-            expected = "PNG files alone"
-            raise DataError.of(folder, expected=expected, found=name, advice="move it elsewhere")
+        if not name.lower().endswith(".png"):
+            raise DataError.of(folder, expected="PNG files alone", found=name, advice="move it elsewhere")
     return sorted(names, key=_natural)
 
 
