@@ -52,7 +52,7 @@ def clean_photo(photo: Path, pipeline: Pipeline, thumbnail_px: int = 0) -> Clean
             thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
         image, (x, y, width, height) = pipeline.locate(loaded.pixels)
     except (DataError, StepError) as error:
-        return Cleaned(photo, thumbnail=thumbnail, reason=str(error))
+        return Cleaned(photo, thumbnail=thumbnail, reason=_reason(photo, error))
     scale = loaded.width_px / loaded.pixels.shape[1], loaded.height_px / loaded.pixels.shape[0]
     box = (
         round(x * scale[0]),
@@ -96,7 +96,7 @@ def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -
     """Each photo with its label, as `find_labels` gives them; one that has none is rejected for it."""
     for photo, label in zip(cleaned, labels, strict=True) if labels is not None else _unlabelled(cleaned):
         if isinstance(label, DataError):
-            yield replace(photo, image=None, reason=photo.reason or str(label))
+            yield replace(photo, image=None, reason=photo.reason or _reason(photo.photo, label))
         else:
             yield replace(photo, label=label)
 
@@ -150,6 +150,11 @@ def process_pool(jobs: int) -> ProcessPoolExecutor:
     # Fresh processes: one forked from a process with threads can hang in a lock it inherited.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=_one_thread)
+
+
+def _reason(photo: Path, error: Exception) -> str:
+    """Why a photo was rejected; its name stands beside the reason and not in it."""
+    return str(error).removeprefix(f"{photo}: ")
 
 
 def _one_thread() -> None:

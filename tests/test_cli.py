@@ -1,0 +1,256 @@
+"""The command line, run as a user runs it: in a process of its own, in a folder of its own."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import digitprep as dp
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+DIGITS = SAMPLES / "digits" / "idx"
+PHOTOS = SAMPLES / "photos"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_digitprep(*arguments, check=0):
+        environment = os.environ | {"COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "digitprep", *map(str, arguments)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run_digitprep
+
+
+def test_converting_round_the_formats_keeps_every_image_and_label(run, tmp_path):
+    run("convert", DIGITS, "a.npz")
+    run("convert", "a.npz", "b", "--to", "pngjson")
+    run("convert", "b", "c", "--to", "idx")
+    for made in ("a.npz", "b", "c"):
+        assert run("diff", DIGITS, made).stdout == "same: 1,500 images (train 1,000, test 500)\n"
+    for file in DIGITS.iterdir():
+        assert (tmp_path / "c" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_the_three_sample_datasets_are_the_same(run):
+    run("diff", DIGITS, SAMPLES / "digits" / "png")
+    run("diff", DIGITS, SAMPLES / "digits" / "digits.npz")
+
+
+def test_diff_exits_1_and_names_the_first_label_that_differs(run, tmp_path):
+    data = dp.read(DIGITS)
+    labels = data["train"].labels.copy()
+    labels[17] = (labels[17] + 1) % 10
+    changed = dp.Split(data["train"].images, labels, "train")
+    dp.write([changed, data["test"]], tmp_path / "other.npz")
+    done = run("diff", DIGITS, "other.npz", check=1)
+    assert f"sample 17: label {data['train'].labels[17]} in A, {labels[17]} in B" in done.stdout
+
+
+def test_diff_names_the_first_pixel_that_differs(run, tmp_path):
+    data = dp.read(DIGITS)
+    images = data["test"].images.copy()
+    images[3, 5, 7] = 99
+    dp.write([data["train"], dp.Split(images, data["test"].labels, "test")], tmp_path / "other.npz")
+    done = run("diff", DIGITS, "other.npz", check=1)
+    assert "split 'test', sample 3: pixel (row 5, column 7) is 0 in A, 99 in B" in done.stdout
+
+
+def test_converting_does_not_overwrite_unless_told_to(run, tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"precious")
+    assert "--overwrite" in run("convert", DIGITS, "a.npz", check=2).stderr
+    assert (tmp_path / "a.npz").read_bytes() == b"precious"
+    run("convert", DIGITS, "a.npz", "--overwrite")
+    run("diff", DIGITS, "a.npz")
+
+
+def test_a_destination_whose_format_cannot_be_told_is_refused(run):
+    assert "--to" in run("convert", DIGITS, "somewhere", check=2).stderr
+
+
+def test_damaged_data_exits_3_and_leaves_nothing_behind(run, tmp_path):
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    for file in DIGITS.iterdir():
+        data = file.read_bytes()
+        (folder / file.name).write_bytes(data[: len(data) // 2] if "train-images" in file.name else data)
+    done = run("convert", "cut", "out.npz", check=3)
+    assert "train-images-idx3-ubyte.gz" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut"]
+
+
+def test_a_label_outside_the_classes_is_an_error_that_says_how_to_allow_it(run, tmp_path):
+    split = dp.Split(np.zeros((3, 4, 4), np.uint8), np.array([1, 11, 2]))
+    dp.write(split, tmp_path / "letters.npz")
+    done = run("info", "letters.npz", check=3)
+    assert "sample 1" in done.stderr
+    assert "--classes" in done.stderr
+    run("info", "letters.npz", "--classes", "12")
+
+
+def test_info_says_what_a_dataset_holds(run):
+    text = run("info", DIGITS).stdout
+    assert "train    1,000 images of 28 x 28" in text
+    described = json.loads(run("info", DIGITS, "--json").stdout)
+    assert described["splits"]["test"]["count"] == 500
+    assert described["splits"]["test"]["labels"] == {str(digit): 50 for digit in range(10)}
+    assert described["fingerprint"] == dp.fingerprint(dp.stream(DIGITS))
+
+
+def test_cleaning_makes_a_dataset_a_sheet_and_a_list_of_what_was_rejected(run, tmp_path):
+    photos = tmp_path / "photos"
+    for digit in (0, 8):
+        (photos / str(digit)).mkdir(parents=True)
+    Image.open(PHOTOS / "01.jpg").save(photos / "0" / "good.jpg")
+    Image.open(PHOTOS / "09.jpg").save(photos / "8" / "good.jpg")
+    Image.new("RGB", (80, 80), "white").save(photos / "8" / "blank.png")
+    (photos / "0" / "cut.jpg").write_bytes((PHOTOS / "01.jpg").read_bytes()[:5000])
+    (photos / "0" / ".DS_Store").write_bytes(b"junk")
+    done = run("clean", "photos", "-o", "made.npz", "--labels", "folder", check=7)
+    assert "2 of 4 photos were rejected" in done.stderr
+    made = dp.read(tmp_path / "made.npz")["train"]
+    assert made.labels.tolist() == [0, 8]
+    assert made.images.shape == (2, 28, 28)
+    with (tmp_path / "made.rejected.csv").open(newline="") as file:
+        rejected = {Path(row["file"]).name: row["reason"] for row in csv.DictReader(file)}
+    assert rejected.keys() == {"cut.jpg", "blank.png"}
+    assert "truncated" in rejected["cut.jpg"]
+    assert "blank" in rejected["blank.png"]
+    assert Image.open(tmp_path / "made.sheet.png").size[0] > 300
+
+
+def test_cleaning_on_two_processes_gives_the_same_bytes(run, tmp_path):
+    labels = PHOTOS / "labels.csv"
+    run("clean", PHOTOS, "-o", "one", "--to", "idx", "--labels", labels)
+    run("clean", PHOTOS, "-o", "two", "--to", "idx", "--labels", labels, "--jobs", "2")
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert (tmp_path / "one.sheet.png").read_bytes() == (tmp_path / "two.sheet.png").read_bytes()
+
+
+def test_cleaning_where_no_photo_can_be_used_writes_no_dataset(run, tmp_path):
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    run("clean", "blank.png", "-o", "made.npz", check=7)
+    assert not (tmp_path / "made.npz").exists()
+    assert (tmp_path / "made.rejected.csv").exists()
+
+
+def test_cleaning_refuses_before_any_work_to_overwrite_what_it_would_write_beside_the_dataset(run, tmp_path):
+    (tmp_path / "made.sheet.png").write_bytes(b"precious")
+    run("clean", PHOTOS, "-o", "made.npz", check=2)
+    assert (tmp_path / "made.sheet.png").read_bytes() == b"precious"
+    assert not (tmp_path / "made.npz").exists()
+
+
+def test_an_unknown_step_is_named_with_the_one_that_was_meant(run):
+    done = run("clean", PHOTOS, "-o", "x.npz", "--pipeline", "greyscale | resize(size=28)", check=2)
+    assert "did you mean 'grayscale'?" in done.stderr
+
+
+def test_predict_reads_the_sample_photos(run):
+    with (PHOTOS / "labels.csv").open(newline="") as file:
+        labels = {row["file"]: row["label"] for row in csv.DictReader(file)}
+    lines = [line.split("\t") for line in run("predict", PHOTOS).stdout.splitlines()]
+    right = sum(labels[Path(file).name] == digit for file, digit, _ in lines)
+    assert len(lines) == 20
+    assert right >= 19
+
+
+def test_predict_prints_one_json_object_a_photo_in_order_and_goes_on_after_one_it_cannot_read(run, tmp_path):
+    (tmp_path / "page.html").write_text("<html>no photo</html>")
+    photo = PHOTOS / "02.jpg"
+    done = run("predict", "--json", photo, "page.html", "missing.jpg", photo, check=7)
+    first, bad, missing, last = map(json.loads, done.stdout.splitlines())
+    assert list(first) == ["file", "text", "digits", "reason"]
+    assert (first["file"], first["text"], first["reason"]) == (str(photo), "1", None)
+    assert first["digits"] == last["digits"]
+    assert first["digits"][0]["digit"] == 1
+    assert 0.5 < first["digits"][0]["confidence"] <= 1
+    x, y, width, height = first["digits"][0]["box"]
+    assert 100 < x < x + width < 330
+    assert 60 < y < y + height < 420
+    assert bad["text"] is None
+    assert "expected an image" in bad["reason"]
+    assert missing["text"] is None
+    assert "No such file" in missing["reason"]
+
+
+def test_training_saves_a_network_that_evaluates_and_predicts(run):
+    layers = "flatten | dense(width=32) | relu | dense(width=10)"
+    done = run("train", DIGITS, "-o", "m.npz", "--layers", layers, "--epochs", "6", "--validation", "200")
+    assert "test: " in done.stdout
+    scores = json.loads(run("evaluate", DIGITS, "--model", "m.npz", "--json").stdout)
+    assert scores.keys() == {"train", "test"}
+    assert scores["test"]["count"] == 500
+    assert scores["test"]["accuracy"] > 0.75
+    assert "recall" in run("evaluate", DIGITS, "--model", "m.npz", "--split", "test").stdout
+    run("predict", PHOTOS / "01.jpg", "--model", "m.npz")
+    assert "exists" in run("train", DIGITS, "-o", "m.npz", check=2).stderr
+
+
+def test_the_same_seed_trains_the_same_network(run, tmp_path):
+    options = ("--layers", "flatten | dense(width=10)", "--epochs", "2", "--validation", "100")
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run("train", DIGITS, "-o", f"{name}.npz", "--seed", seed, *options)
+    a, b, c = ((tmp_path / f"{name}.npz").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_the_bundled_network_reads_mnist(run):
+    scores = json.loads(run("evaluate", DIGITS, "--json", "--split", "test").stdout)
+    assert scores["test"]["accuracy"] >= 0.99
+
+
+def test_a_file_that_is_no_network_is_refused(run, tmp_path):
+    (tmp_path / "m.npz").write_bytes(b"no network")
+    assert "m.npz" in run("predict", PHOTOS / "01.jpg", "--model", "m.npz", check=5).stderr
+
+
+def test_the_demo_shows_that_the_default_recipe_beats_the_tutorials_and_overwrites_nothing(run, tmp_path):
+    first = run("demo").stdout
+    counts = {line.split()[0]: int(line.split()[1]) for line in first.splitlines() if " of 20 right" in line}
+    assert counts["mnist"] >= 19
+    assert max(counts["tutorial-invert"], counts["tutorial-threshold"]) <= 14
+    assert run("demo").stdout == first
+    assert {path.name for path in tmp_path.iterdir()} == {"digitprep-demo.png", "digitprep-demo-2.png"}
+
+
+@pytest.mark.parametrize("kind", ["formats", "steps", "layers", "optimizers", "models", "recipes"])
+def test_list_prints_a_name_and_a_meaning_a_line(run, kind):
+    lines = run("list", kind).stdout.splitlines()
+    assert lines
+    assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "formats"], ["list", "steps"], ["info", DIGITS]])
+def test_commands_that_need_no_opencv_do_not_import_it(tmp_path, arguments):
+    heavy = {"cv2", "matplotlib", "torch", *({"numpy", "PIL"} if arguments == ["--help"] else ())}
+    code = (
+        "import sys\n"
+        "from digitprep.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_output_cut_short_by_a_pipe_is_no_crash(tmp_path):
+    command = f"{sys.executable} -m digitprep list steps | head -n 1"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
