@@ -20,7 +20,18 @@ from digitprep.formats.base import FORMATS, Format, reading
 from digitprep.formats.idx_file import read_idx, write_idx
 from digitprep.formats.place import place
 
-__all__ = ["FORMATS", "Format", "chosen", "named", "read", "read_idx", "sniff", "stream", "write", "write_idx"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "chosen",
+    "named",
+    "read",
+    "read_idx",
+    "sniff",
+    "stream",
+    "write",
+    "write_idx",
+]
 
 for _module in pkgutil.iter_modules(__path__):  # each format registers itself
     importlib.import_module(f"{__name__}.{_module.name}")

@@ -21,8 +21,8 @@ from digitprep.formats.idx_file import IdxFile, header_bytes
 from digitprep.formats.spool import Spool, spooled
 
 NAME = re.compile(
-    r"(?:(?P<set>.+)[-_.])??(?:(?P<split>[^-.]+)[-_.])?(?P<kind>images|labels)[-_.]"
-    r"idx\d[-_.](?:ubyte|byte|short|int|float|double)(?P<gz>\.gz)?",
+    r"(?:(?P<prefix>.+)[-_.])?(?P<kind>images|labels)[-_.]"
+    r"idx\d[-_.](?:ubyte|byte|short|int|float|double)(?:\.gz)?",
     re.IGNORECASE,
 )
 OWN_NAME = re.compile(r"\w+-(images-idx[34]-ubyte|labels-idx1-(ubyte|int))(\.gz)?", re.ASCII)
@@ -44,8 +44,8 @@ def parse_name(name: str) -> Name | None:
     match = NAME.fullmatch(name)
     if not match:
         return None
-    split = match["split"] or "train"
-    return Name(match["set"] or "", "test" if split == TEST else split, match["kind"].lower())
+    set_name, _, split = (match["prefix"] or "train").rpartition("-")
+    return Name(set_name, "test" if split == TEST else split, match["kind"].lower())
 
 
 @FORMATS.register

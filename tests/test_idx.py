@@ -1,0 +1,271 @@
+"""IDX files: every type and name that is out there, and every way in which they are broken."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitprep import formats
+from digitprep.dataset import fingerprint
+from digitprep.errors import DataError, UsageError
+from digitprep.formats import read_idx, write_idx
+from digitprep.formats.idx import parse_name
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real datasets are not at {DATA}")
+
+TYPES = ["uint8", "int8", "int16", "int32", "float32", "float64"]
+
+
+def images(count: int = 3, code: int = 8, shape: tuple[int, ...] = (2, 2)) -> bytes:
+    sizes = (count, *shape)
+    return struct.pack(f">2xBB{len(sizes)}I", code, len(sizes), *sizes) + bytes(
+        range(count * int(np.prod(shape)))
+    )
+
+
+def labels(values: list[int]) -> bytes:
+    return struct.pack(">2xBBI", 8, 1, len(values)) + bytes(values)
+
+
+def folder(tmp_path: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return tmp_path
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("shape", [(), (5,), (0,), (2, 3), (2, 3, 4, 5), (3, 0, 2)])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_arrays_of_every_type_and_rank_read_back(
+    dtype: str, shape: tuple[int, ...], ending: str, tmp_path: Path
+) -> None:
+    array = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
+    write_idx(tmp_path / f"a.idx{ending}", array)
+    found = read_idx(tmp_path / f"a.idx{ending}")
+    assert found.dtype == array.dtype
+    assert found.dtype.isnative
+    np.testing.assert_array_equal(found, array)
+
+
+def test_numbers_are_big_endian_on_disk(tmp_path: Path) -> None:
+    write_idx(tmp_path / "a.idx", np.array([1, -2], np.int16))
+    assert (tmp_path / "a.idx").read_bytes() == bytes.fromhex("00000b01 00000002 0001 fffe")
+
+
+def test_arrays_in_another_order_or_endianness_are_written_right(tmp_path: Path) -> None:
+    array = np.arange(6, dtype=">i4").reshape(2, 3).T
+    write_idx(tmp_path / "a.idx", array)
+    np.testing.assert_array_equal(read_idx(tmp_path / "a.idx"), array)
+
+
+def test_a_type_that_idx_lacks_is_refused_with_those_that_it_has(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no type for int64; convert the array to one of uint8"):
+        write_idx(tmp_path / "a.idx", np.array([1]))
+
+
+def test_an_existing_file_is_written_over_on_request_alone(tmp_path: Path) -> None:
+    write_idx(tmp_path / "a.idx", np.zeros(3, np.uint8))
+    with pytest.raises(UsageError, match="exists"):
+        write_idx(tmp_path / "a.idx", np.ones(3, np.uint8))
+    write_idx(tmp_path / "a.idx", np.ones(3, np.uint8), overwrite=True)
+    assert read_idx(tmp_path / "a.idx").tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "set_", "split", "kind"),
+    [
+        ("train-images-idx3-ubyte.gz", "", "train", "images"),
+        ("train-images.idx3-ubyte", "", "train", "images"),
+        ("t10k-labels-idx1-ubyte", "", "test", "labels"),
+        ("test-labels.idx1-ubyte.gz", "", "test", "labels"),
+        ("images-idx3-ubyte", "", "train", "images"),
+        ("emnist-digits-train-images-idx3-ubyte.gz", "emnist-digits", "train", "images"),
+        ("qmnist-test-labels-idx2-int.gz", "qmnist", "test", "labels"),
+        ("val_2-images-idx4-ubyte.gz", "", "val_2", "images"),
+    ],
+)
+def test_names_tell_set_split_and_kind(name: str, set_: str, split: str, kind: str) -> None:
+    found = parse_name(name)
+    assert found is not None
+    assert (found.set, found.split, found.kind) == (set_, split, kind)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "train-images.png", "train-images-idx3-ubyte.gz.part", "labels"]
+)
+def test_other_names_are_not_taken_for_idx(name: str) -> None:
+    assert parse_name(name) is None
+
+
+@pytest.mark.parametrize("given", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
+def test_either_file_of_a_pair_brings_the_other(given: str, tmp_path: Path) -> None:
+    path = folder(
+        tmp_path,
+        {
+            "train-images-idx3-ubyte": images(),
+            "train-labels-idx1-ubyte": labels([7, 8, 9]),
+            "t10k-images-idx3-ubyte": images(),
+        },
+    )
+    data = formats.read(path / given)
+    assert list(data) == ["train"]
+    assert data["train"].labels.tolist() == [7, 8, 9]
+
+
+def test_images_alone_are_a_split_without_labels(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(images())
+    assert formats.read(tmp_path / "mine")["train"].labels is None
+
+
+def test_a_gzip_file_needs_no_ending_and_may_have_many_members(tmp_path: Path) -> None:
+    content = images()
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(gzip.compress(content[:9]) + gzip.compress(content[9:]) + bytes(600))
+    assert len(formats.read(path)["train"]) == 3
+
+
+def test_a_gzipped_copy_beside_the_plain_file_is_no_trouble(tmp_path: Path) -> None:
+    names = {"train-images-idx3-ubyte": images(), "train-images-idx3-ubyte.gz": images()}
+    assert len(formats.read(folder(tmp_path, names))["train"]) == 3
+
+
+def test_a_gzipped_file_that_differs_from_the_plain_one_is_refused(tmp_path: Path) -> None:
+    names = {"train-images-idx3-ubyte": images(), "train-images-idx3-ubyte.gz": images(2)}
+    with pytest.raises(DataError, match=r"idx3-ubyte, train-images-idx3-ubyte.gz, which differ; remove one"):
+        formats.read(folder(tmp_path, names))
+
+
+def test_two_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
+    names = {f"emnist-{name}-train-images-idx3-ubyte": images() for name in ("digits", "letters")}
+    with pytest.raises(DataError, match="emnist-digits.*emnist-letters"):
+        formats.read(folder(tmp_path, names))
+
+
+def test_a_split_named_as_mnist_names_its_test_images_is_refused(tmp_path: Path) -> None:
+    split = formats.read(folder(tmp_path, {"t10k-images-idx3-ubyte": images()}))["test"]
+    with pytest.raises(UsageError, match="t10k"):
+        formats.write(type(split)(split.images, name="t10k"), tmp_path / "out", format="idx")
+
+
+def test_written_files_have_mnist_names_and_no_trace_of_time_or_name(tmp_path: Path) -> None:
+    source = folder(tmp_path, {"images-idx3-ubyte": images(), "labels-idx1-ubyte": labels([1, 2, 3])})
+    formats.write(formats.stream(source), tmp_path / "out", format="idx")
+    names = sorted(file.name for file in (tmp_path / "out").iterdir())
+    assert names == ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+    header = (tmp_path / "out" / names[0]).read_bytes()[:10]
+    assert header[3] == 0, "flags: no name"
+    assert header[4:8] == bytes(4), "no time"
+    formats.write(formats.stream(source), tmp_path / "plain", format="idx(compress=False)")
+    assert (tmp_path / "plain" / "train-images-idx3-ubyte").read_bytes() == images()
+
+
+BROKEN_IMAGES = {
+    "empty": (b"", "byte 0: expected two zero bytes.*found an empty file"),
+    "two bytes": (b"\0\0", "byte 0: expected two zero"),
+    "web page": (b"<!DOCTYPE html><html>404", "found b'<!DOCTYPE html.*a web page"),
+    "gzipped twice": (gzip.compress(gzip.compress(images())), "gzipped twice"),
+    "type": (images(code=0x0A), "byte 2: expected a type, one of 08, 09, 0B, 0C, 0D, 0E, found 0A"),
+    "rank": (b"\0\0\x08\xff" + bytes(99), "byte 3: expected at most 32 dimensions, found 255"),
+    "sizes": (images()[:9], "byte 4: expected 3 dimensions of 4 bytes, found 5 bytes"),
+    "short": (
+        images()[:-3],
+        r"byte 16: expected 12 bytes of values.*3 x 2 x 2 uint8\), found the end at byte 25",
+    ),
+    "long": (images() + b"\n\n", "expected 12 bytes of values.*found 2 more bytes after them"),
+    "huge": (b"\0\0\x08\x03" + b"\xff" * 12 + b"123", "found the end at byte 19"),
+    "gz cut": (
+        gzip.compress(images())[:-9],
+        "before byte .*more compressed data, found the end.*get the file again",
+    ),
+    "gz checksum": (gzip.compress(images())[:-8] + bytes(8), "sound gzip data, found damage"),
+    "gz tail": (
+        gzip.compress(images()) + b"tail",
+        "expected the end, or one more gzip member, found other bytes",
+    ),
+    "labels": (labels([1, 2, 3]), "expected 3 dimensions of images, found 1, as labels have.*read_idx"),
+    "rank 2": (images(shape=(4,)), r"read_idx reads any array"),
+    "four channels": (images(shape=(1, 1, 4)), r"expected images of \(N, height, width\)"),
+    "int8": (images(code=9), "byte 2: expected images of uint8, found int8; read_idx"),
+    "no pixels": (images(shape=(0, 9)), "expected images with pixels"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_IMAGES)
+def test_broken_images_are_named_with_byte_expected_and_found(case: str, tmp_path: Path) -> None:
+    content, message = BROKEN_IMAGES[case]
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as raised:
+        formats.read(path)
+    assert str(path) in str(raised.value)
+
+
+BROKEN_LABELS = {
+    "fewer": (labels([1, 2]), "byte 4: expected 3 labels, one for each image of .*images.*, found 2"),
+    "swapped": (images(), "images and labels may be swapped"),
+    "floats": (
+        struct.pack(">2xBBI3f", 0x0D, 1, 3, 1, 2, 3),
+        "expected labels of whole numbers, found float32",
+    ),
+    "short": (labels([1, 2, 3])[:-1], "expected 3 bytes of values"),
+    "eleven": (labels([1, 2, 11]), "sample 2: expected a label from 0 to 9, found 11"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_LABELS)
+def test_labels_that_do_not_fit_their_images_are_refused(case: str, tmp_path: Path) -> None:
+    content, message = BROKEN_LABELS[case]
+    path = folder(tmp_path, {"train-images-idx3-ubyte": images(), "train-labels-idx1-ubyte": content})
+    with pytest.raises(DataError, match=message):
+        formats.read(path)
+
+
+def test_labels_alone_are_refused_with_the_function_that_reads_them(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"train-labels-idx1-ubyte": labels([1, 2])})
+    for given in (path, path / "train-labels-idx1-ubyte"):
+        with pytest.raises(DataError, match="expected a file of images beside these labels.*read_idx"):
+            formats.read(given)
+    assert read_idx(path / "train-labels-idx1-ubyte").tolist() == [1, 2]
+
+
+def test_a_missing_file_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        read_idx(tmp_path / "none")
+
+
+@needs_data
+def test_real_mnist_passes_through_every_format_and_comes_back_byte_for_byte(tmp_path: Path) -> None:
+    source = DATA / "mnist" / "t10k-images-idx3-ubyte.gz"
+    formats.write(formats.stream(source), tmp_path / "t10k.npz")
+    formats.write(formats.stream(tmp_path / "t10k.npz"), tmp_path / "png", format="pngjson")
+    formats.write(formats.stream(tmp_path / "png"), tmp_path / "idx", format="idx")
+    for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+        original, found = DATA / "mnist" / name, tmp_path / "idx" / name
+        assert gzip.decompress(found.read_bytes()) == gzip.decompress(original.read_bytes())
+    assert fingerprint(formats.stream(source)) == fingerprint(formats.stream(tmp_path / "png", batch=999))
+
+
+@needs_data
+def test_qmnist_labels_begin_with_mnist_s_own(tmp_path: Path) -> None:
+    mnist = formats.read(DATA / "mnist" / "t10k-images-idx3-ubyte.gz")["test"]
+    extended = read_idx(DATA / "formats" / "qmnist" / "qmnist-test-labels-idx2-int.gz")
+    assert extended.shape == (60_000, 8)
+    np.testing.assert_array_equal(extended[:10_000, 0], mnist.labels)
+    write_idx(tmp_path / "qmnist-test-images-idx3-ubyte", mnist.images[:50])
+    write_idx(tmp_path / "qmnist-test-labels-idx2-int.gz", extended[:50])
+    assert formats.read(tmp_path)["test"].labels.tolist() == mnist.labels[:50].tolist()
+
+
+@needs_data
+def test_files_of_another_library_read_as_it_reads_them() -> None:
+    files = DATA / "formats" / "idx_testfiles"
+    assert read_idx(files / "correct.idx").tolist() == [10, 11, 12] or read_idx(
+        files / "correct.idx"
+    ).shape == (3,)
+    with pytest.raises(DataError, match="an empty file"):
+        read_idx(files / "empty.idx")
