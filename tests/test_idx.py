@@ -142,7 +142,7 @@ def test_a_gzipped_file_that_differs_from_the_plain_one_is_refused(tmp_path: Pat
 
 def test_two_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
     names = {f"emnist-{name}-train-images-idx3-ubyte": images() for name in ("digits", "letters")}
-    with pytest.raises(DataError, match="emnist-digits.*emnist-letters"):
+    with pytest.raises(DataError, match=r"emnist-digits.*emnist-letters"):
         formats.read(folder(tmp_path, names))
 
 
@@ -228,7 +228,7 @@ def test_labels_that_do_not_fit_their_images_are_refused(case: str, tmp_path: Pa
 def test_labels_alone_are_refused_with_the_function_that_reads_them(tmp_path: Path) -> None:
     path = folder(tmp_path, {"train-labels-idx1-ubyte": labels([1, 2])})
     for given in (path, path / "train-labels-idx1-ubyte"):
-        with pytest.raises(DataError, match="expected a file of images beside these labels.*read_idx"):
+        with pytest.raises(DataError, match=r"expected a file of images beside these labels.*read_idx"):
             formats.read(given)
     assert read_idx(path / "train-labels-idx1-ubyte").tolist() == [1, 2]
 
@@ -264,8 +264,6 @@ def test_qmnist_labels_begin_with_mnist_s_own(tmp_path: Path) -> None:
 @needs_data
 def test_files_of_another_library_read_as_it_reads_them() -> None:
     files = DATA / "formats" / "idx_testfiles"
-    assert read_idx(files / "correct.idx").tolist() == [10, 11, 12] or read_idx(
-        files / "correct.idx"
-    ).shape == (3,)
+    assert read_idx(files / "correct.idx").tolist() == [10, 11, 12]
     with pytest.raises(DataError, match="an empty file"):
         read_idx(files / "empty.idx")
