@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,7 @@ MAX_BYTES = 200_000_000
 MAX_PIXELS = 150_000_000
 
 ORIENTATION_TAG = 0x0112
-SIDEWAYS = (5, 6, 7, 8)
+SIDEWAYS, RIGHT_TO_LEFT, BOTTOM_UP = (5, 6, 7, 8), (2, 3, 6, 7), (3, 4, 7, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,19 +63,19 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
     data = _bytes(Path(path))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, can be read
             image = Image.open(io.BytesIO(data), formats=_supported())
             _check_pixels(path, image)
             return _decode(image, longest_px)
+    except DataError:
+        raise
     except UnidentifiedImageError:
         raise DataError.of(
             path, expected=f"an image ({', '.join(FORMATS)})", found=_first_bytes(data)
         ) from None
     except Image.DecompressionBombError:
         raise DataError.of(path, expected=f"at most {MAX_PIXELS} pixels", found="more") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError) as error:
-        if isinstance(error, DataError):
-            raise
+    except Exception as error:  # Pillow's decoders raise all kinds, down to struct.error and RuntimeError
         raise DataError.of(
             path,
             expected="a whole image",
@@ -91,28 +92,38 @@ def find_photos(paths: Iterable[str | PathLike[str]]) -> Iterator[Path]:
     Raises DataError for a path that does not exist.
     """
     for path in map(Path, paths):
-        if path.is_dir():
+        if _is_folder(path):
             inside = (entry for entry in path.rglob("*") if entry.is_file())
             yield from sorted(
                 (file for file in inside if file.suffix.lower() in SUFFIXES and not is_junk(file.name)),
                 key=lambda file: natural_key(file.relative_to(path).as_posix()),
             )
-        elif path.exists():
-            yield path
         else:
-            raise DataError(f"{path}: no such file or folder")
+            yield path
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    """The error for a path that is missing, forbidden, too long or holds a null character."""
+    return DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _bytes(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DataError.of(path, expected=f"at most {MAX_BYTES} bytes", found=size)
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
     if not data:
         raise DataError.of(path, expected="an image", found="an empty file")
+    if len(data) > MAX_BYTES:
+        raise DataError.of(path, expected=f"at most {MAX_BYTES} bytes", found="more")
     return data
 
 
@@ -131,35 +142,42 @@ def _check_pixels(path: str | PathLike[str], image: Image.Image) -> None:
 
 
 def _decode(image: Image.Image, longest_px: int) -> Photo:
-    from PIL import ImageOps
-
-    width, height = image.size
-    if _orientation(image) in SIDEWAYS:
-        width, height = height, width
     # A JPEG decodes at a half, a quarter or an eighth for a fraction of the time. Draft never goes
     # below the size asked for; other formats ignore it.
-    image.draft(None, (longest_px, longest_px))
+    full = image.size
+    reduced = image.draft(None, (longest_px, longest_px))
     image.load()
+    width, height = full if reduced else image.size  # loading a TIFF turns it, and its size with it
     pixels = _eight_bit(image)
-    longest = max(pixels.size)
+    longest = max(width, height)
     if longest > longest_px:
-        size = [max(1, round(side * longest_px / longest)) for side in pixels.size]
+        size = [max(1, round(side * longest_px / longest)) for side in (width, height)]
         pixels = pixels.resize((size[0], size[1]), resample=2, reducing_gap=2.0)  # bilinear, over areas
     pixels = _opaque(pixels)
-    if _orientation(image) > 1:
-        pixels.info = dict(image.info)
-        pixels.getexif()[ORIENTATION_TAG] = _orientation(image)
-        pixels = ImageOps.exif_transpose(pixels)
-    return Photo(np.ascontiguousarray(pixels, dtype=np.uint8), height, width)
+    orientation = _orientation(image)
+    if orientation in SIDEWAYS:
+        width, height = height, width
+    return Photo(_upright(np.asarray(pixels, dtype=np.uint8), orientation), height, width)
 
 
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1..8; a tag that is broken, zero or missing means upright, 1."""
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError):
+    except Exception:  # however broken the tags are, the picture may be whole
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """(H, W, ...) as the camera stored it -> as the photographer saw it, contiguous."""
+    if orientation in SIDEWAYS:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in RIGHT_TO_LEFT:
+        pixels = pixels[:, ::-1]
+    if orientation in BOTTOM_UP:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -175,13 +193,15 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 def _scaled(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Grey of more than 8 bits, or of floats -> (H, W) uint8, by the range that its type promises."""
-    grey = np.nan_to_num(values.astype(np.float64))
-    brightest = grey.max(initial=0.0)
+    grey = values.astype(np.float32)
+    np.nan_to_num(grey, copy=False, posinf=0, neginf=0)
+    brightest = float(grey.max(initial=0))
     if values.dtype.kind == "f":
         full = 1.0 if brightest <= 1 else max(255.0, brightest)
     else:
         full = 255.0 if brightest <= 255 and values.dtype.itemsize > 2 else max(65535.0, brightest)
-    return np.clip(np.rint(grey * (255 / full)), 0, 255).astype(np.uint8)
+    grey *= 255 / full  # in place: a scan can have 150 million pixels
+    return np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8)
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -1,0 +1,398 @@
+"""Whatever a camera, a scanner or a drawing program makes of a picture, it arrives upright, grey or RGB, 8-bit."""
+
+import io
+import os
+import random
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, features
+
+from digitprep import photos
+from digitprep.errors import DataError
+from digitprep.photos import find_photos, load_photo, read_photo
+
+# How a viewer turns what is stored, to have it upright; from the EXIF standard.
+STORED_AS = {
+    1: lambda upright: upright,
+    2: np.fliplr,
+    3: lambda upright: np.rot90(upright, 2),
+    4: np.flipud,
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: np.rot90(upright, 1),  # upright when turned clockwise
+    7: lambda upright: np.rot90(upright.swapaxes(0, 1), 2),
+    8: lambda upright: np.rot90(upright, -1),
+}
+TURNABLE = ["JPEG", "PNG", "TIFF", "WEBP", *(["AVIF"] if features.check("avif") else [])]
+
+
+def page(height=60, width=90, ink=(200, 0, 0), paper=255):
+    """White paper with a red block in its top left corner: every turn of it looks different."""
+    image = np.full((height, width, 3), paper, np.uint8)
+    image[: height // 3, : width // 3] = ink
+    return image
+
+
+def saved(path, pixels, mode=None, **options):
+    image = Image.fromarray(np.ascontiguousarray(pixels)) if isinstance(pixels, np.ndarray) else pixels
+    (image.convert(mode) if mode else image).save(path, **options)
+    return path
+
+
+def exif(orientation):
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    return tags
+
+
+def corner_is_dark(image, height=60, width=90):
+    """Whether the block, and nothing else, is dark, given a page scaled to this size."""
+    grey = image if image.ndim == 2 else image.mean(axis=2)
+    assert grey.shape == (height, width)
+    dark = grey < 160
+    return dark[: height // 3 - 2, : width // 3 - 2].all() and not dark[height // 3 + 2 :].any()
+
+
+@pytest.mark.parametrize("kind", TURNABLE)
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_a_photo_stands_upright_however_the_camera_was_held(tmp_path, kind, orientation):
+    stored = STORED_AS[orientation](page())
+    file = saved(tmp_path / "photo", stored, format=kind, exif=exif(orientation))
+    photo = read_photo(file)
+    assert corner_is_dark(photo.pixels)
+    assert (photo.height_px, photo.width_px) == (60, 90)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_means_upright(tmp_path, orientation):
+    assert corner_is_dark(load_photo(saved(tmp_path / "a.jpg", page(), exif=exif(orientation))))
+
+
+def test_broken_exif_never_costs_the_photo_nor_prints_a_warning(tmp_path):
+    tags = exif(6)
+    tags[0x010F], tags[0x011A], tags[0x9286] = "maker", 72.0, b"xx"
+    whole, rng = tags.tobytes(), random.Random(1)
+    damaged = [whole[:length] for length in range(6, len(whole), 3)]
+    for _ in range(150):
+        block = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            block[rng.randrange(6, len(block))] = rng.randrange(256)
+        damaged.append(bytes(block))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for block in damaged:
+            file = saved(tmp_path / "a.jpg", page(16, 24), exif=block)
+            assert sorted(load_photo(file).shape) == [3, 16, 24]
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_large_jpeg_is_upright_and_bounded_and_its_own_size_is_told(tmp_path, orientation):
+    file = saved(
+        tmp_path / "a.jpg", STORED_AS[orientation](page(1203, 1801)), quality=90, exif=exif(orientation)
+    )
+    photo = read_photo(file, longest_px=200)
+    assert corner_is_dark(photo.pixels, 134, 200)
+    assert (photo.height_px, photo.width_px) == (1203, 1801)
+
+
+@pytest.mark.parametrize("longest_px", [1, 7, 89, 90, 91])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_the_longer_side_is_bounded_and_never_enlarged(tmp_path, kind, longest_px):
+    image = load_photo(saved(tmp_path / "a", page(), format=kind), longest_px)
+    assert max(image.shape[:2]) == min(longest_px, 90)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+
+
+def test_a_line_one_pixel_high_keeps_that_pixel(tmp_path):
+    assert load_photo(saved(tmp_path / "a.png", np.zeros((1, 5000), np.uint8)), 100).shape == (1, 100)
+
+
+def drawing(ink):
+    """Ink of one colour on nothing, as drawing programs save it; the transparent part holds black."""
+    image = np.zeros((40, 60, 4), np.uint8)
+    image[10:30, 20:25] = (*ink, 255)
+    return Image.fromarray(image)
+
+
+def test_black_ink_on_transparency_lies_on_white_paper(tmp_path):
+    image = load_photo(saved(tmp_path / "a.png", drawing((0, 0, 0))))
+    assert image[20, 22].max() == 0
+    assert image[0, 0].min() == 255
+
+
+def test_white_ink_on_transparency_lies_on_black_paper(tmp_path):
+    image = load_photo(saved(tmp_path / "a.png", drawing((255, 255, 255))))
+    assert image[20, 22].min() == 255
+    assert image[0, 0].max() == 0
+
+
+def test_an_opaque_white_page_with_an_alpha_channel_stays_white(tmp_path):
+    image = load_photo(saved(tmp_path / "a.png", page(), mode="RGBA"))
+    assert corner_is_dark(image)
+
+
+def test_half_transparent_ink_is_half_as_dark(tmp_path):
+    pixels = np.zeros((20, 20, 4), np.uint8)
+    pixels[5:15, 5:15, 3] = 128
+    image = load_photo(saved(tmp_path / "a.png", Image.fromarray(pixels)))
+    assert abs(int(image[10, 10, 0]) - 127) <= 1
+
+
+def test_transparency_shrinks_without_a_dark_or_bright_rim(tmp_path):
+    pixels = np.zeros((400, 400, 4), np.uint8)
+    pixels[..., :3] = (10, 200, 10)  # green everywhere, though it shows in the middle alone
+    pixels[100:300, 100:300] = (255, 0, 0, 255)
+    image = load_photo(saved(tmp_path / "a.png", Image.fromarray(pixels)), 50)
+    assert image[..., 0].min() >= 254
+    assert (np.abs(image[..., 1].astype(int) - image[..., 2]) <= 1).all()
+
+
+@pytest.mark.parametrize("mode", ["LA", "P"])
+def test_transparency_without_colour_lies_on_paper_too(tmp_path, mode):
+    if mode == "LA":
+        picture = drawing((0, 0, 0)).convert("LA")
+        file = saved(tmp_path / "a.png", picture)
+    else:
+        picture = Image.new("P", (60, 40), 1)
+        picture.putpalette([0, 0, 0, 255, 0, 255])
+        picture.paste(0, (20, 10, 25, 30))
+        file = saved(tmp_path / "a.png", picture, transparency=1)
+    image = load_photo(file)
+    assert image[20, 22].max() == 0
+    assert image[0, 0].min() == 255
+
+
+def test_one_grey_level_that_stands_for_transparent_is_paper(tmp_path):
+    pixels = np.full((20, 20), 77, np.uint8)
+    pixels[5:10, 5:10] = 0
+    image = load_photo(saved(tmp_path / "a.png", pixels, transparency=77))
+    assert image[0, 0].min() == 255
+    assert image[6, 6].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("P", "PNG"),
+        ("P", "GIF"),
+        ("1", "PNG"),
+        ("1", "TIFF"),
+        ("L", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("CMYK", "TIFF"),
+    ],
+)
+def test_other_kinds_of_colour_look_the_same(tmp_path, mode, kind):
+    file = saved(tmp_path / "a", page(ink=(0, 0, 0)), mode=mode, format=kind)
+    assert corner_is_dark(load_photo(file))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "WEBP", "TIFF", "PPM", "PNG", "JPEG", "MPO", "AVIF"])
+def test_every_format_of_pictures_that_is_promised_is_read(tmp_path, kind):
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow was built without AVIF")
+    assert corner_is_dark(load_photo(saved(tmp_path / "a", page(), format=kind)))
+
+
+def test_the_first_frame_of_an_animation_counts(tmp_path):
+    second = Image.fromarray(page(ink=(255, 255, 255)))
+    file = saved(tmp_path / "a.gif", page(), save_all=True, append_images=[second])
+    assert corner_is_dark(load_photo(file))
+
+
+RAMP = np.linspace(0, 65535, 90).astype(np.uint16)[None].repeat(60, axis=0)
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("PNG", np.uint16), ("TIFF", np.uint16), ("TIFF", np.int32)])
+def test_sixteen_bit_grey_is_scaled_and_not_clipped(tmp_path, kind, dtype):
+    image = load_photo(saved(tmp_path / "a", RAMP.astype(dtype), format=kind))
+    assert image.shape == (60, 90)
+    assert np.abs(image.astype(float) - RAMP / 257).max() <= 0.51
+
+
+def test_big_endian_sixteen_bit_grey_is_scaled_too(tmp_path):
+    header = struct.pack(">2sHI", b"MM", 42, 8)
+    tags = [(256, 3, 90), (257, 3, 60), (258, 3, 16), (259, 3, 1), (262, 3, 1), (273, 4, 200), (278, 3, 60)]
+    tags.append((279, 4, RAMP.nbytes))
+    entries = b"".join(
+        struct.pack(">HHI", tag, kind, 1)
+        + (struct.pack(">HH", value, 0) if kind == 3 else struct.pack(">I", value))
+        for tag, kind, value in tags
+    )
+    data = (header + struct.pack(">H", len(tags)) + entries + bytes(4)).ljust(200, b"\0")
+    (tmp_path / "a.tif").write_bytes(data + RAMP.astype(">u2").tobytes())
+    image = load_photo(tmp_path / "a.tif")
+    assert np.abs(image.astype(float) - RAMP / 257).max() <= 0.51
+
+
+@pytest.mark.parametrize("full", [1.0, 255.0])
+def test_a_picture_of_floats_is_read_by_its_range_and_holes_in_it_are_dark(tmp_path, full):
+    values = (RAMP / 65535 * full).astype(np.float32)
+    values[0, :3] = np.nan, np.inf, -np.inf
+    image = load_photo(saved(tmp_path / "a.tif", values))
+    assert np.abs(image[1:].astype(float) - RAMP[1:] / 257).max() <= 0.51
+    assert image[0, :3].max() == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["Ziffer äöü 数字.png", "a b  c.png", "A.PNG", "wrong.jpg", "none", "a#%&'\".png"]
+)
+def test_the_content_of_a_file_counts_and_not_its_name(tmp_path, name):
+    assert corner_is_dark(load_photo(saved(tmp_path / name, page(), format="PNG")))
+    assert corner_is_dark(load_photo(str(tmp_path / name)))
+
+
+@pytest.mark.parametrize("kind", [*TURNABLE, "GIF", "BMP", "PPM"])
+def test_a_cut_off_file_is_refused_or_read_but_never_anything_else(tmp_path, kind):
+    file = saved(tmp_path / "cut", page(), format=kind)
+    data, refused = file.read_bytes(), 0
+    lengths = sorted({*range(1, 40), *range(40, len(data), max(1, len(data) // 60))})
+    for length in lengths:
+        file.write_bytes(data[:length])
+        try:
+            assert load_photo(file).shape[:2] == (60, 90)
+        except DataError as error:
+            refused += 1
+            assert str(file) in str(error)
+            assert "expected" in str(error)
+    assert refused > len(lengths) / 2
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_half_a_photo_is_refused_with_advice(tmp_path, kind):
+    file = saved(tmp_path / "cut", np.random.default_rng(0).integers(0, 256, (60, 90), np.uint8), format=kind)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(DataError, match="truncated: copy or download it again"):
+        load_photo(file)
+
+
+def test_damage_anywhere_in_a_file_is_a_data_error_or_a_picture(tmp_path, capfd):
+    rng = random.Random(3)
+    for kind in [*TURNABLE, "GIF", "BMP", "PPM"]:
+        whole = saved(tmp_path / "a", page(12, 18), format=kind).read_bytes()
+        for _ in range(30):
+            data = bytearray(whole)
+            for _ in range(rng.randint(1, 5)):
+                data[rng.randrange(min(len(data), rng.choice([48, 400, 10**6])))] = rng.randrange(256)
+            (tmp_path / "b").write_bytes(data)
+            try:
+                image = load_photo(tmp_path / "b", 100)
+                assert image.dtype == np.uint8
+                assert max(image.shape[:2]) <= 100
+            except DataError as error:
+                assert str(tmp_path / "b") in str(error)
+    capfd.readouterr()  # libtiff talks on stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a note, not a picture",
+        b"<!DOCTYPE html><html><body>404",
+        b"\0" * 1000,
+        b"%PDF-1.7",
+        b"%!PS-Adobe-3.0 EPSF",
+    ],
+)
+def test_what_is_no_picture_is_refused_by_name_and_first_bytes(tmp_path, content):
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        load_photo(file)
+    assert str(file) in str(caught.value)
+    assert repr(content[:12]) in str(caught.value)
+    assert "PNG" in str(caught.value)
+
+
+def test_an_empty_file_a_folder_and_a_missing_path_are_refused_by_name(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    for path, reason in [("empty.jpg", "empty"), ("", "directory"), ("missing.jpg", "No such file")]:
+        with pytest.raises(DataError, match=reason) as caught:
+            load_photo(tmp_path / path)
+        assert str(tmp_path / path) in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["a\0b.jpg", "a" * 5000])
+def test_an_impossible_name_is_a_data_error(path):
+    with pytest.raises(DataError, match="cannot be read"):
+        load_photo(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        list(find_photos([path]))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_photo_that_may_not_be_read_is_a_data_error(tmp_path):
+    file = saved(tmp_path / "a.png", page())
+    file.chmod(0)
+    with pytest.raises(DataError, match="Permission denied"):
+        load_photo(file)
+
+
+def png(width, height, rows=b""):
+    def chunk(kind, content):
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("side", "whole"), [(100_000, False), (20_000, True), (12_300, True)])
+def test_a_picture_of_absurd_size_is_refused_before_it_is_decoded(tmp_path, monkeypatch, side, whole):
+    file = tmp_path / "bomb.png"
+    file.write_bytes(png(side, side, bytes((side // 8 + 1) * side) if whole else b""))
+    monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("the bomb was decoded"))
+    with pytest.raises(DataError, match="at most 150000000 pixels") as caught:
+        load_photo(file)
+    assert str(file) in str(caught.value)
+
+
+def test_a_file_of_absurd_length_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "MAX_BYTES", 1000)
+    file = tmp_path / "a.bmp"
+    saved(file, page())
+    with pytest.raises(DataError, match="at most 1000 bytes"):
+        load_photo(file)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no endless file here")  # noqa: PTH110
+def test_an_endless_file_ends(monkeypatch):
+    monkeypatch.setattr(photos, "MAX_BYTES", 1000)
+    with pytest.raises(DataError, match="at most 1000 bytes"):
+        load_photo("/dev/zero")
+
+
+def test_a_folder_stands_for_its_photos_in_natural_order_without_junk(tmp_path):
+    names = ["10.png", "2.PNG", "1.jpg", "b/1.jpeg", "a/10.webp", "a/9.tif"]
+    junk = [".DS_Store", "._1.jpg", "a/._9.tif", "Thumbs.db", "notes.txt", "c/readme", "labels.csv"]
+    for name in [*names, *junk]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    found = [path.relative_to(tmp_path).as_posix() for path in find_photos([tmp_path])]
+    assert found == ["1.jpg", "2.PNG", "10.png", "a/9.tif", "a/10.webp", "b/1.jpeg"]
+
+
+def test_a_file_that_is_named_is_always_taken_and_the_order_is_the_callers(tmp_path):
+    for name in ["z.heic", "._a.jpg", "b.png"]:
+        (tmp_path / name).touch()
+    paths = [tmp_path / "z.heic", tmp_path / "b.png", str(tmp_path / "._a.jpg")]
+    assert list(map(str, find_photos(paths))) == list(map(str, paths))
+
+
+def test_an_empty_folder_holds_no_photos_and_a_missing_path_is_an_error(tmp_path):
+    assert list(find_photos([tmp_path])) == []
+    with pytest.raises(DataError, match=r"nowhere.*No such file"):
+        list(find_photos([tmp_path / "nowhere"]))
+
+
+def test_a_photo_from_memory_and_from_disk_are_the_same(tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(page()).save(buffer, "PNG")
+    (tmp_path / "a.png").write_bytes(buffer.getvalue())
+    assert np.array_equal(load_photo(tmp_path / "a.png"), page())
