@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import pickle
 import shutil
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -20,6 +23,7 @@ from digitprep import formats
 from digitprep.dataset import Dataset, Split
 from digitprep.errors import DataError, DigitprepError, UsageError
 from digitprep.formats.base import FORMATS
+from digitprep.formats.png import decode_png
 
 WRITABLE = [name for name in FORMATS if FORMATS[name].suffixes or FORMATS[name].folder]
 FOLDERS = [name for name in WRITABLE if FORMATS[name].folder]
@@ -344,3 +348,34 @@ def test_importing_formats_imports_no_image_library() -> None:
         "import sys, digitprep.formats; sys.exit(any(m in sys.modules for m in ('PIL', 'cv2', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN_DATA = Dataset(
+    [
+        Split((np.arange(3 * 5 * 4) * 7 % 256).astype(np.uint8).reshape(3, 5, 4), np.array([7, 0, 9])),
+        Split((np.arange(2 * 2 * 3 * 3) * 11 % 256).astype(np.uint8).reshape(2, 2, 3, 3), name="test"),
+    ]
+)
+
+
+def unpacked(path: Path) -> dict[str, bytes]:
+    """What stands in the files of a dataset, whichever zlib packed it."""
+    unpack = {".gz": gzip.decompress, ".npz": _members, ".png": lambda data: decode_png(data, "").tobytes()}
+    found = contents(path)
+    return {name: unpack.get(Path(name).suffix, bytes)(data) for name, data in found.items()}
+
+
+def _members(data: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return b"".join(name.encode() + archive.read(name) for name in archive.namelist())
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_files_of_former_versions_are_read_and_written_as_ever(name: str, tmp_path: Path) -> None:
+    golden = destination(GOLDEN / name, name)
+    assert golden.exists(), f"write GOLDEN_DATA to {golden} once, look at it, and commit it"
+    assert str(formats.sniff(golden)) == name
+    assert_same(formats.read(golden), GOLDEN_DATA)
+    formats.write(GOLDEN_DATA, destination(tmp_path, name), format=name)
+    assert unpacked(destination(tmp_path, name)) == unpacked(golden)
