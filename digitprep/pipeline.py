@@ -74,9 +74,10 @@ class Pipeline:
         """
         left, top, width, height = 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
         for step in self.steps:
+            result = step(image)
             x, y, w, h = step.window(image)
             across, down = width / image.shape[1], height / image.shape[0]
             left, top = left + x * across, top + y * down
             width, height = w * across, h * down
-            image = step(image)
+            image = result
         return image, (round(left), round(top), max(1, round(width)), max(1, round(height)))

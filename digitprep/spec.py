@@ -148,7 +148,8 @@ class Registry(Generic[AnySpec]):
     def parse_chain(self, text: str) -> tuple[AnySpec, ...]:
         """Specs from text that joins them with `|`. Raises UsageError saying what is wrong."""
         try:
-            tree = ast.parse(text.strip(), mode="eval").body
+            text = text.strip()
+            tree = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = getattr(error, "msg", None) or "it cannot be parsed"
             raise UsageError(
@@ -168,7 +169,8 @@ class Registry(Generic[AnySpec]):
             return self.build(node.id, {})
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             raise UsageError(
-                f"{ast.unparse(node)!r} in {text!r} is no {self.kind}; write NAME or NAME(option=value)"
+                f"{ast.get_source_segment(text, node)!r} in {text!r} is no {self.kind}; "
+                "write NAME or NAME(option=value)"
             )
         name = node.func.id
         if node.args:
@@ -182,7 +184,7 @@ class Registry(Generic[AnySpec]):
             except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 raise UsageError(
                     f"{name}({keyword.arg}=...) takes a plain value such as 20, 0.5 or "
-                    f'"text", found {ast.unparse(keyword.value)}'
+                    f'"text", found {ast.get_source_segment(text, keyword.value)}'
                 ) from None
         return self.build(name, values)
 
@@ -230,13 +232,18 @@ _NO = object()
 def _as(kind: Any, value: object) -> Any:
     """The value converted to one plain type, or `_NO`. Numbers of NumPy count as numbers."""
     if get_origin(kind) is Literal:
-        return value if value in get_args(kind) and type(value) in map(type, get_args(kind)) else _NO
+        choices = [choice for choice in get_args(kind) if type(choice) is type(value)]
+        return value if value in choices else _NO
     if kind is bool or isinstance(value, bool):
         return value if kind is bool and isinstance(value, bool) else _NO
     if kind is int and isinstance(value, Integral):
         return int(value)
-    if kind is float and isinstance(value, Real) and math.isfinite(value):
-        return float(value)
+    if kind is float and isinstance(value, Real):
+        try:
+            number = float(value)
+        except OverflowError:  # a whole number beyond what a float can hold
+            return _NO
+        return number if math.isfinite(number) else _NO
     if kind in (str, NoneType) and isinstance(value, kind):
         return value
     return _NO

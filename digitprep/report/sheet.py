@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,16 +75,17 @@ def _fitted(pixels: NDArray[np.uint8]) -> Image.Image:
 
 def _shortened(text: str) -> str:
     """As much of the text as stands in a cell's width."""
-    if _font().getlength(text) <= CELL_PX:
+    text, font = " ".join(text.split()), _font()
+    if font.getlength(text) <= CELL_PX:
         return text
-    while text and _font().getlength(text + "…") > CELL_PX:
-        text = text[:-1]
-    return text + "…"
+    fits = bisect_right(range(len(text)), CELL_PX, key=lambda kept: int(font.getlength(text[:kept] + "…")))
+    return text[: fits - 1] + "…"
 
 
 def _title_width(titles: Sequence[str]) -> int:
     return max((int(_font().getlength(title)) + GAP_PX * 2 for title in titles), default=0)
 
 
+@cache
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=13)

@@ -101,8 +101,9 @@ def _course(candidate: Mask, runs: _Runs) -> NDArray[np.float64]:
     middle = runs.middle[rows, columns].astype(np.float64)
     scale = max(candidate.shape[1], 1)
     keep = np.ones(len(rows), dtype=bool)
+    fit = np.polynomial.Polynomial([np.median(middle)])
     for degree in (1, 2):  # the second fit leaves out what the first shows to be no part of the line
-        if keep.sum() <= 3 * degree:
+        if keep.sum() <= 3 * degree or len(np.unique(columns[keep])) <= degree:
             break
         fit = np.polynomial.Polynomial.fit(columns[keep] / scale, middle[keep], degree)
         off = np.abs(fit(columns / scale) - middle)
