@@ -7,6 +7,7 @@ images hold 0 for paper and 255 for ink.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, zip_longest
@@ -91,7 +92,9 @@ class Split:
         """
         if self.labels is None:
             raise DataError(f"split {self.name!r} has no labels, so there is no y")
-        x: NDArray[Any] = self.images.reshape(len(self), -1) if flatten else self.images
+        x: NDArray[Any] = (
+            self.images.reshape(len(self), math.prod(self.images.shape[1:])) if flatten else self.images
+        )
         if normalize:
             x = x.astype(np.float32) / np.float32(255)
         y: NDArray[Any] = self.labels
