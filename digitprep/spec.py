@@ -95,11 +95,13 @@ class Registry(Generic[AnySpec]):
     def register(self, cls: type[AnySpec]) -> type[AnySpec]:
         """Make a spec class known under its name; meant as a decorator.
 
-        Raises UsageError where the name is taken.
+        Raises UsageError where the name is taken, and where an option is called `name`.
         """
         name = spec_name(cls)
         if name in self._classes:
             raise UsageError(f"two {self.kind}s are named {name!r}")
+        if any(field.name == "name" for field in dataclasses.fields(cls)):
+            raise UsageError(f"{name} has an option 'name', which `to_dict` needs for the spec's own")
         self._classes[name] = cls
         return cls
 
@@ -179,6 +181,8 @@ class Registry(Generic[AnySpec]):
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise UsageError(f"{name} takes options by name, not **: {text!r}")
+            if keyword.arg in values:
+                raise UsageError(f"{name} is given {keyword.arg!r} twice: {text!r}")
             try:
                 values[keyword.arg] = ast.literal_eval(keyword.value)
             except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
