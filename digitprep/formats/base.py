@@ -42,10 +42,10 @@ from typing import ClassVar
 
 from digitprep.dataset import Split, check_labels, size_text
 from digitprep.errors import DataError, UsageError
+from digitprep.names import is_junk
 from digitprep.spec import Registry, Spec, spec_name
 
 EMPTY_SHAPE = (0, 28, 28)  # an empty split, as read from a layout that keeps no image size
-JUNK = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*", re.IGNORECASE)  # left by file managers
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def first_bytes(path: Path, count: int) -> bytes:
 def entries(path: Path) -> list[str]:
     """The sorted names in a folder, without what file managers leave; none where there is no folder."""
     try:
-        return sorted(entry.name for entry in path.iterdir() if not JUNK.fullmatch(entry.name))
+        return sorted(entry.name for entry in path.iterdir() if not is_junk(entry.name))
     except OSError:
         return []
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from digitprep.errors import DigitprepError, UsageError
-from digitprep.formats.base import JUNK
+from digitprep.names import is_junk
 
 
 def place(
@@ -87,7 +87,7 @@ def _first_foreign(folder: Path, owns: Callable[[str], bool]) -> str | None:
         links = [name for name in folders if Path(place_, name).is_symlink()]
         for name in sorted(files + links):
             relative = Path(place_, name).relative_to(folder).as_posix()
-            if not JUNK.fullmatch(name) and (name in links or not owns(relative)):
+            if not is_junk(name) and (name in links or not owns(relative)):
                 return relative
     return None
 

@@ -15,6 +15,7 @@ from digitprep.dataset import Images, Labels, Split, size_text, split_order
 from digitprep.errors import DataError
 from digitprep.formats.base import EMPTY_SHAPE, FORMATS, Format, entries, grouped, reading
 from digitprep.formats.png import decode_png, encode_png
+from digitprep.names import natural_key
 
 IMAGES, LABELS = "_x", "_y.json"
 DIGITS = 5  # 00001.png; more where there are more images, so that names sort as numbers do
@@ -69,12 +70,7 @@ def _image_names(folder: Path) -> list[str]:
     for name in names:
         if not name.lower().endswith(".png"):
             raise DataError.of(folder, expected="PNG files alone", found=name, advice="move it elsewhere")
-    return sorted(names, key=_natural)
-
-
-def _natural(name: str) -> tuple[list[str | int], str]:
-    parts = re.split(r"([0-9]+)", name)
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+    return sorted(names, key=natural_key)
 
 
 def _read_split(
@@ -147,7 +143,7 @@ def _in_file_order(by_stem: dict[str, object], file: Path, names: list[str]) -> 
     unnamed = [stem for stem in stems if stem not in by_stem]
     if unnamed:
         raise DataError.of(file, expected="a label for every image", found=f"none for {_few(unnamed)}")
-    missing = sorted(by_stem.keys() - set(stems), key=_natural)
+    missing = sorted(by_stem.keys() - set(stems), key=natural_key)
     if missing:
         raise DataError.of(file, expected="labels of images that are there", found=f"also {_few(missing)}")
     return [by_stem[stem] for stem in stems]
