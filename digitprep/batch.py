@@ -6,6 +6,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Provenance, Split
-from digitprep.errors import DataError, StepError
+from digitprep.errors import DataError, MissingExtra, StepError
 from digitprep.labels import Labelled
 from digitprep.photos import read_photo
 from digitprep.pipeline import Pipeline
@@ -161,7 +162,8 @@ def _one_thread() -> None:
     """Keep OpenCV from starting a thread a core in each of a core's processes."""
     from digitprep.opencv import cv2
 
-    cv2.setNumThreads(1)
+    with suppress(MissingExtra):  # said by the first photo that needs it: here it would only break the pool
+        cv2.setNumThreads(1)
 
 
 def _thumbnail(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -36,7 +37,8 @@ def _reader(photos: Sequence[Path], how: str) -> Callable[[int, Path], str]:
     if "{label}" in how:
         return _by_pattern(how)
     if how == "folder":
-        return lambda _, photo: photo.resolve().parent.name
+        # Of the path as it is written: a link to a photo lies in the folder that says what it shows.
+        return lambda _, photo: Path(os.path.abspath(photo)).parent.name  # noqa: PTH100, it keeps links
     if how == "name":
         return _by_name
     if how.lower().endswith(".csv"):
@@ -86,12 +88,12 @@ def _by_pattern(pattern: str) -> Callable[[int, Path], str]:
 def _by_json(file: Path, photos: Sequence[Path]) -> Callable[[int, Path], str]:
     try:
         labels = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
     except json.JSONDecodeError as error:
         raise DataError.of(
             file, f"line {error.lineno}, column {error.colno}", expected="JSON", found=error.msg
         ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{file}: cannot be read: {error}") from error
     if isinstance(labels, dict):
         return _by_table(file, [(name, str(label)) for name, label in labels.items()])
     if not isinstance(labels, list):
@@ -137,6 +139,8 @@ def _by_table(file: Path, rows: Iterable[tuple[str, str]]) -> Callable[[int, Pat
     by_path: dict[Path, str] = {}
     by_name: dict[str, set[str]] = {}
     for name, label in rows:
+        if "\0" in name:
+            raise DataError.of(file, expected="names of files", found=repr(name))
         path = (file.parent / name.strip().replace("\\", "/")).resolve()
         if by_path.setdefault(path, label) != label:
             raise DataError.of(

@@ -11,7 +11,7 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
     """The sort key that puts 2.png before 10.png and, for equal numbers, 1.png before 01.png."""
     parts = [part for part in re.split(r"(\d+)", name) if part]
     key = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
-    return [*key, (2, len(name), name)]
+    return [*key, (-1, len(name), name)]
 
 
 def is_junk(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Whatever a camera, a scanner or a drawing program makes of a picture, it arrives upright, grey or RGB, 8-bit."""
+"""Whatever a camera or a drawing program makes of a picture, it arrives upright, opaque and 8-bit."""
 
 import io
 import os
@@ -246,6 +246,14 @@ def test_the_content_of_a_file_counts_and_not_its_name(tmp_path, name):
     assert corner_is_dark(load_photo(str(tmp_path / name)))
 
 
+def outcome(file, longest_px=1000):
+    """The photo, or the message of the DataError; any other error fails the test."""
+    try:
+        return load_photo(file, longest_px)
+    except DataError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("kind", [*TURNABLE, "GIF", "BMP", "PPM"])
 def test_a_cut_off_file_is_refused_or_read_but_never_anything_else(tmp_path, kind):
     file = saved(tmp_path / "cut", page(), format=kind)
@@ -253,12 +261,13 @@ def test_a_cut_off_file_is_refused_or_read_but_never_anything_else(tmp_path, kin
     lengths = sorted({*range(1, 40), *range(40, len(data), max(1, len(data) // 60))})
     for length in lengths:
         file.write_bytes(data[:length])
-        try:
-            assert load_photo(file).shape[:2] == (60, 90)
-        except DataError as error:
+        result = outcome(file)
+        if isinstance(result, str):
             refused += 1
-            assert str(file) in str(error)
-            assert "expected" in str(error)
+            assert str(file) in result
+            assert "expected" in result
+        else:
+            assert result.shape[:2] == (60, 90)
     assert refused > len(lengths) / 2
 
 
@@ -279,12 +288,12 @@ def test_damage_anywhere_in_a_file_is_a_data_error_or_a_picture(tmp_path, capfd)
             for _ in range(rng.randint(1, 5)):
                 data[rng.randrange(min(len(data), rng.choice([48, 400, 10**6])))] = rng.randrange(256)
             (tmp_path / "b").write_bytes(data)
-            try:
-                image = load_photo(tmp_path / "b", 100)
-                assert image.dtype == np.uint8
-                assert max(image.shape[:2]) <= 100
-            except DataError as error:
-                assert str(tmp_path / "b") in str(error)
+            result = outcome(tmp_path / "b", 100)
+            if isinstance(result, str):
+                assert str(tmp_path / "b") in result
+            else:
+                assert result.dtype == np.uint8
+                assert max(result.shape[:2]) <= 100
     capfd.readouterr()  # libtiff talks on stderr
 
 
