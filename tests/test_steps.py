@@ -138,12 +138,12 @@ def test_ink_that_does_not_fit_is_refused_with_advice():
 
 @pytest.fixture(scope="module")
 def mnist():
-    """The first 2,000 images of MNIST's test set."""
+    """The first 1,000 images of MNIST's test set."""
     file = MNIST / "t10k-images-idx3-ubyte.gz"
     if not file.exists():
         pytest.skip(f"MNIST is not at {MNIST}")
     with gzip.open(file) as data:
-        return np.frombuffer(data.read(16 + 2000 * 784)[16:], np.uint8).reshape(-1, 28, 28)
+        return np.frombuffer(data.read(16 + 1000 * 784)[16:], np.uint8).reshape(-1, 28, 28)
 
 
 def test_mnists_own_digits_are_put_back_where_mnist_has_them(mnist):

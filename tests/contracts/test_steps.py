@@ -209,7 +209,7 @@ def elapsed(step, image):
 
 
 @over_classes
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_text_json_and_pickle_keep_every_option(cls, data):
     step = data.draw(steps(cls))
@@ -261,15 +261,15 @@ def test_a_new_step_is_one_class_and_meets_the_same_laws():
 
         share: Annotated[float, Between(0, 1)] = 0.5
         twice: bool = False
-        name: str | None = None
+        note: str | None = None
 
         def apply(self, image):
             return (image * self.share ** (1 + self.twice)).astype(np.uint8)
 
     assert list(registry) == ["dim_ink"]
     assert {step.share for step in variants(DimInk)} == {0, 0.5, 1}
-    step = registry.parse('dim_ink(share=0.25, name="a|b")')
-    assert step == DimInk(0.25, name="a|b")
+    step = registry.parse('dim_ink(share=0.25, note="a|b")')
+    assert step == DimInk(0.25, note="a|b")
     assert registry.parse(str(step)) == step
     test_any_image_gives_an_image_of_uint8_or_a_reason_and_is_left_alone(step)
     test_the_same_image_gives_the_same_result_however_it_lies_in_memory(step)
