@@ -179,9 +179,9 @@ def test_a_loss_that_explodes_says_what_to_lower():
 
 @pytest.mark.skipif(not MNIST.is_dir(), reason="needs MNIST in ../shared/data, which is absent")
 def test_the_bundled_network_reads_mnist():
-    """At least 99 % of the test digits, which had no say in its training."""
+    """At least 99.2 % of the test digits, which had no say in its training."""
     raw = gzip.decompress((MNIST / "t10k-images-idx3-ubyte.gz").read_bytes())
     images = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
     raw = gzip.decompress((MNIST / "t10k-labels-idx1-ubyte.gz").read_bytes())
     labels = np.frombuffer(raw, np.uint8, offset=8)
-    assert (load_model().predict(images)[0] == labels).mean() >= 0.99
+    assert (load_model().predict(images)[0] == labels).mean() >= 0.992
