@@ -8,19 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from digitprep.contents import difference as difference
+    from digitprep.contents import fingerprint as fingerprint
     from digitprep.dataset import Dataset as Dataset
     from digitprep.dataset import Provenance as Provenance
     from digitprep.dataset import Split as Split
-    from digitprep.dataset import difference as difference
-    from digitprep.dataset import fingerprint as fingerprint
     from digitprep.errors import DataError as DataError
     from digitprep.errors import DigitprepError as DigitprepError
     from digitprep.errors import MissingExtra as MissingExtra
     from digitprep.errors import ModelError as ModelError
     from digitprep.errors import StepError as StepError
     from digitprep.errors import UsageError as UsageError
-    from digitprep.evaluate import Evaluation as Evaluation
-    from digitprep.evaluate import evaluate as evaluate
+    from digitprep.evaluation import Evaluation as Evaluation
+    from digitprep.evaluation import evaluate as evaluate
     from digitprep.formats import read as read
     from digitprep.formats import read_idx as read_idx
     from digitprep.formats import stream as stream
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "dataset": ("Dataset", "Provenance", "Split", "difference", "fingerprint"),
+    "contents": ("difference", "fingerprint"),
+    "dataset": ("Dataset", "Provenance", "Split"),
     "errors": ("DataError", "DigitprepError", "MissingExtra", "ModelError", "StepError", "UsageError"),
-    "evaluate": ("Evaluation", "evaluate"),
+    "evaluation": ("Evaluation", "evaluate"),
     "formats": ("read", "read_idx", "stream", "write", "write_idx"),
     "nn": ("Model", "load_model", "train"),
     "photos": ("load_photo",),

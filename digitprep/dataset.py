@@ -6,11 +6,10 @@ images hold 0 for paper and 255 for ink.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import groupby, zip_longest
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -192,117 +191,6 @@ def check_labels(labels: NDArray[Any], classes: int | None, where: str, first: i
             if classes is None
             else "if the set has more classes, say how many (--classes N, or classes=N)",
         )
-
-
-def fingerprint(batches: Iterable[Split]) -> str:
-    """A SHA-256 over split names, image sizes, images and labels, whatever the format or batch."""
-    total = hashlib.sha256()
-    for name, group in groupby(batches, key=lambda part: part.name):
-        images, labels, shape, count = hashlib.sha256(), hashlib.sha256(), "", 0
-        for part in group:
-            images.update(np.ascontiguousarray(part.images).data)
-            if part.labels is not None:
-                labels.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
-            labels.update(b"" if part.labels is not None else b"none" * (count == 0))
-            shape = size_text(part.images)
-            count += len(part)
-        total.update(f"{name}:{count}:{shape}:{images.hexdigest()}:{labels.hexdigest()};".encode())
-    return total.hexdigest()
-
-
-def summary(batches: Iterable[Split]) -> dict[str, Any]:
-    """What a stream of batches holds, as plain values ready for JSON, in bounded memory.
-
-    `{"splits": {name: {count, size, labels, mean, deviation}}, "fingerprint": ...}`: labels counts
-    each label, or is None; mean and deviation are of pixels scaled to 0..1.
-    """
-    splits: dict[str, _Tally] = {}
-
-    def tallied() -> Iterator[Split]:
-        for part in batches:
-            splits.setdefault(part.name, _Tally()).add(part)
-            yield part
-
-    print_of = fingerprint(tallied())
-    return {"splits": {name: tally.to_dict() for name, tally in splits.items()}, "fingerprint": print_of}
-
-
-@dataclass
-class _Tally:
-    """The sums from which a split is described."""
-
-    count: int = 0
-    size: str = ""
-    labels: dict[int, int] | None = None
-    levels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
-
-    def add(self, part: Split) -> None:
-        self.count += len(part)
-        self.size = size_text(part.images)
-        self.levels += np.bincount(part.images.reshape(-1), minlength=256)
-        if part.labels is not None:
-            self.labels = self.labels or {}
-            for label, count in zip(*np.unique(part.labels, return_counts=True), strict=True):
-                self.labels[int(label)] = self.labels.get(int(label), 0) + int(count)
-
-    def to_dict(self) -> dict[str, Any]:
-        grey, total = np.arange(256) / 255, max(int(self.levels.sum()), 1)
-        mean = float(self.levels @ grey / total)
-        deviation = max(float(self.levels @ grey**2 / total) - mean**2, 0.0) ** 0.5
-        labels = None if self.labels is None else dict(sorted(self.labels.items()))
-        return {
-            "count": self.count,
-            "size": self.size,
-            "labels": labels,
-            "mean": mean,
-            "deviation": deviation,
-        }
-
-
-def difference(a: Iterable[Split], b: Iterable[Split]) -> str | None:
-    """The first thing in which two streams of batches of one size differ, or None.
-
-    Compared are the splits' names, the images and the labels; both streams come in the order that
-    `split_order` gives, as `formats.stream` does.
-    """
-    position: dict[str, int] = {}
-    for left, right in zip_longest(a, b):
-        if left is None or right is None:
-            extra, side = (right, "B") if left is None else (left, "A")
-            return f"only {side} has sample {position.get(extra.name, 0)} of split {extra.name!r}"
-        if left.name != right.name:
-            return f"A goes on with split {left.name!r}, B with {right.name!r}"
-        start = position.get(left.name, 0)
-        found = _batch_difference(left, right, start)
-        if found:
-            return f"split {left.name!r}, {found}"
-        position[left.name] = start + len(left)
-    return None
-
-
-def _batch_difference(left: Split, right: Split, start: int) -> str | None:
-    if left.images.shape[1:] != right.images.shape[1:]:
-        return f"images: {size_text(left.images)} in A, {size_text(right.images)} in B"
-    if (left.labels is None) != (right.labels is None):
-        return f"labels: {'none' if left.labels is None else 'some'} in A, the other way round in B"
-    count = min(len(left), len(right))
-    axes = tuple(range(1, left.images.ndim))
-    differs = (left.images[:count] != right.images[:count]).any(axis=axes)
-    if left.labels is not None and right.labels is not None:
-        differs |= left.labels[:count] != right.labels[:count]
-    if differs.any():
-        return _sample_difference(left, right, int(differs.argmax()), start)
-    if len(left) != len(right):
-        return f"number of samples: {start + len(left)} in A, {start + len(right)} in B, or more"
-    return None
-
-
-def _sample_difference(left: Split, right: Split, index: int, start: int) -> str:
-    if left.labels is not None and right.labels is not None and left.labels[index] != right.labels[index]:
-        return f"sample {start + index}: label {left.labels[index]} in A, {right.labels[index]} in B"
-    pixel = np.argwhere(left.images[index] != right.images[index])[0]
-    a, b = left.images[index][tuple(pixel)], right.images[index][tuple(pixel)]
-    return f"sample {start + index}: pixel (row {pixel[0]}, column {pixel[1]}) is {a} in A, {b} in B"
 
 
 def _check_images(images: Images, where: str) -> None:

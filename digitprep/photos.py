@@ -8,12 +8,12 @@ larger than a digit needs.
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,12 +87,11 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
 def find_photos(paths: Iterable[str | PathLike[str]]) -> Iterator[Path]:
     """The image files among paths; a folder stands for all it holds, in natural order.
 
-    A file that is named is always taken; in folders, files of other kinds are passed over.
-
-    Raises DataError for a path that does not exist.
+    A path that is no folder is always taken, even where there is nothing: reading it says so, and
+    does not stop the others. In folders, files of other kinds are passed over.
     """
     for path in map(Path, paths):
-        if _is_folder(path):
+        if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for names that are too long)
             inside = (entry for entry in path.rglob("*") if entry.is_file())
             yield from sorted(
                 (file for file in inside if file.suffix.lower() in SUFFIXES and not is_junk(file.name)),
@@ -100,13 +99,6 @@ def find_photos(paths: Iterable[str | PathLike[str]]) -> Iterator[Path]:
             )
         else:
             yield path
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return S_ISDIR(path.stat().st_mode)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from digitprep import formats
-from digitprep.dataset import fingerprint
+from digitprep.contents import fingerprint
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import read_idx, write_idx
 from digitprep.formats.idx import parse_name

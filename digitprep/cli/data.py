@@ -45,7 +45,7 @@ def info(
 ) -> None:
     """Say what a dataset holds: splits, sizes, labels, and a fingerprint of its content."""
     from digitprep import formats
-    from digitprep.dataset import summary
+    from digitprep.contents import summary
 
     with progress("reading") as advance:
         batches = formats.stream(path, format=source_format, classes=classes)
@@ -61,7 +61,7 @@ def diff(
 ) -> None:
     """Compare two datasets' images and labels: exit 0 where they are the same, else 1."""
     from digitprep import formats
-    from digitprep.dataset import difference
+    from digitprep.contents import difference
 
     counts: dict[str, int] = {}
     with progress("comparing") as advance:

@@ -126,7 +126,7 @@ def _train(net: Model, split: Split, options: dict[str, Any]) -> None:
 
 
 def _evaluated(net: Model, split: Split) -> Any:
-    from digitprep.evaluate import evaluate as evaluate_model
+    from digitprep.evaluation import evaluate as evaluate_model
 
     with progress(f"evaluating {split.name}", total=len(split)) as advance:
 

@@ -8,7 +8,7 @@ import pytest
 
 from digitprep.dataset import Split
 from digitprep.errors import DataError, ModelError, UsageError
-from digitprep.evaluate import evaluate
+from digitprep.evaluation import evaluate
 from digitprep.nn import Model
 
 
