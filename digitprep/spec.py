@@ -23,6 +23,7 @@ import difflib
 import json
 import math
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -151,7 +152,9 @@ class Registry(Generic[AnySpec]):
         """Specs from text that joins them with `|`. Raises UsageError saying what is wrong."""
         try:
             text = text.strip()
-            tree = ast.parse(text, mode="eval").body
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the parser's advice on strings is for programmers
+                tree = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = getattr(error, "msg", None) or "it cannot be parsed"
             raise UsageError(

@@ -242,15 +242,11 @@ def test_the_same_digit_looks_the_same_however_it_was_photographed(change):
         assert overlap > 0.7, (digit, overlap)
 
 
-grainy = pytest.mark.xfail(reason="even_light stretches the grain of a page beyond what counts as blank")
-
-
 @pytest.mark.parametrize(
     ("value", "grain"),
     [
         *((value, 0) for value in (0, 90, 200, 255)),
-        (255, 1),
-        *(pytest.param(value, 1, marks=grainy) for value in (90, 200)),
+        *((value, 1) for value in (90, 200, 255)),
     ],
 )
 def test_a_blank_page_is_refused_with_advice(value, grain):

@@ -106,8 +106,8 @@ def _pieces(image: Image) -> tuple[NDArray[np.int32], list[_Piece]]:
 BORDER_PENALTY = (1.0, 0.15, 0.03)
 
 
-# A frame holds at most this share of its ink further inside than this share of its own sides, and
-# around something at least this large beside it.
+# Of a frame's ink at most this share lies further inside than this share of its sides, where the
+# centre of another piece lies that is at least this large beside it.
 FRAME_CORE_INK, FRAME_MARGIN, FRAMED_SIZE = 0.1, 0.12, 0.2
 
 
@@ -120,10 +120,10 @@ def _is_frame(piece: _Piece, pieces: list[_Piece], components: NDArray[np.int32]
     if int(core.sum()) > FRAME_CORE_INK * piece.area:
         return False
     return any(
-        other.box[0] >= left
-        and other.box[1] >= top
-        and other.box[0] + other.box[2] <= right
-        and other.box[1] + other.box[3] <= bottom
+        other is not piece
+        and _union(piece.box, other.box) == piece.box
+        and left <= other.box[0] + other.box[2] / 2 <= right
+        and top <= other.box[1] + other.box[3] / 2 <= bottom
         and other.size >= FRAMED_SIZE * piece.size
         for other in pieces
     )

@@ -41,6 +41,9 @@ SMALLEST_REST = 0.15
 THICKEST_RULE, THICKEST_FRAME = 0.025, 0.1
 BORDER = 0.16
 
+# A line may be interrupted by this share of the width: a thick stroke that crosses it.
+WIDEST_GAP = 0.12
+
 
 @dataclass(frozen=True)
 class _Runs:
@@ -80,15 +83,17 @@ def _candidates(ink: Mask, runs: _Runs, length: float) -> Iterator[Mask]:
     height, width = ink.shape
     thin = (ink & (runs.length <= max(3, THICKEST_FRAME * height))).astype(np.uint8)
     slack = max(1, round(0.01 * height))
-    wide = max(3, round(width * 0.05)) | 1
+    wide = max(3, round(width * WIDEST_GAP)) | 1
     # Thickened, so that a line at a slight angle still holds a straight run of the length asked for.
     thick = cv2.dilate(thin, np.ones((2 * slack + 1, 1), np.uint8))
     closed = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, np.ones((1, wide), np.uint8))
     straight = cv2.morphologyEx(
         closed, cv2.MORPH_OPEN, np.ones((1, max(3, int(width * length / 2))), np.uint8)
     )
-    count, components = cv2.connectedComponents(straight, connectivity=8)
+    count, components, stats, _ = cv2.connectedComponentsWithStats(straight, connectivity=8)
     for number in range(1, count):
+        if stats[number][cv2.CC_STAT_WIDTH] < length * width:
+            continue
         candidate = (components == number) & (thin > 0)
         columns = np.flatnonzero(candidate.any(axis=0))
         if len(columns) and columns[-1] - columns[0] + 1 >= length * width:

@@ -12,8 +12,8 @@ from digitprep.opencv import cv2
 from digitprep.spec import Between
 from digitprep.steps.base import STEPS, Image, Mask, Share, Step
 
-# Below this range of grey levels an image is noise on blank paper.
-BLANK_RANGE = 8
+# Where fewer pixels than these stand out by this many grey levels, the paper is blank.
+SMALLEST_INK_PX, BLANK_RANGE = 20, 8
 
 
 @STEPS.register
@@ -79,7 +79,7 @@ class Brighten(Step):
 
     def apply(self, image: Image) -> Image:
         brightest = max(int(image.max()), 1)
-        return np.asarray(np.floor(image * (255 / brightest) + 0.5), dtype=np.uint8)
+        return np.asarray(np.floor(image * 255.0 / brightest + 0.5), dtype=np.uint8)
 
 
 @STEPS.register
@@ -144,11 +144,13 @@ def otsu_level(image: Image) -> int:
 
 
 def _require_contrast(image: Image) -> None:
-    low, high = np.percentile(image, (0.5, 99.9))
-    if high - low < BLANK_RANGE:
+    """Raise StepError where nothing stands out but the grain of the paper, which a blur takes away."""
+    smooth = np.sort(cv2.GaussianBlur(image, (0, 0), 1).reshape(-1))
+    low, high = smooth[len(smooth) // 200], smooth[-min(SMALLEST_INK_PX, len(smooth))]
+    if int(high) - int(low) < BLANK_RANGE:
         raise StepError(
-            f"no ink: the photo is blank, its grey levels span {high - low:.0f}, at least {BLANK_RANGE} "
-            "are needed; photograph the digit closer or in better light"
+            f"no ink: the photo is blank, its grey levels span {int(high) - int(low)}, at least "
+            f"{BLANK_RANGE} are needed; photograph the digit closer or in better light"
         )
 
 
