@@ -56,12 +56,12 @@ def train(
     """Train a network on a dataset, keep its best epoch, and measure it on the test split."""
     from digitprep import formats
     from digitprep.nn import Model
-    from digitprep.nn.zoo import network
+    from digitprep.nn.zoo import Network, network
 
     if model and layers:
         raise UsageError("--model and --layers both name a network; give one of them")
     refuse_existing([output], overwrite)
-    plan = network(model or "digitnet")
+    plan = Network("", layers) if layers else network(model or "digitnet")
     given = {
         "epochs": epochs,
         "batch": batch,
@@ -74,7 +74,7 @@ def train(
         options["augment"] = None
     dataset = formats.read(data, format=source_format, classes=classes)
     split = dataset["train"]
-    net = Model.build(layers or plan.layers, split.images.shape[1:], classes, seed, split.class_names)
+    net = Model.build(plan.layers, split.images.shape[1:], classes, seed, split.class_names)
     _train(net, split, options | {"validation": validation, "seed": seed})
     net.save(output, overwrite=overwrite)
     say(f"{output}: {net.parameters:,} parameters, {output.stat().st_size:,} bytes")

@@ -1,0 +1,32 @@
+"""What the README shows is true."""
+
+import re
+from pathlib import Path
+
+import digitprep as dp
+from digitprep.recipes import RECIPES
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_recipe_in_the_readme_is_the_default_one():
+    folded = " ".join(README.split())
+    assert RECIPES["mnist"] in folded
+
+
+def test_the_links_of_the_readme_lead_somewhere():
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    dp.write(dp.read(ROOT / "samples" / "digits" / "idx"), tmp_path / "mnist", format="idx")
+    (tmp_path / "photo.jpg").write_bytes((ROOT / "samples" / "photos" / "03.jpg").read_bytes())
+    (tmp_path / "mine.npz").write_bytes((ROOT / "digitprep" / "nn" / "weights" / "digitnet.npz").read_bytes())
+    names = {}
+    exec(code.replace("epochs=1", "epochs=1, validation=100"), names)
+    assert names["image"].shape == (28, 28)
+    assert names["digit"] == 2
