@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Images
 from digitprep.errors import ModelError, UsageError
+from digitprep.nn import spatial  # noqa: F401  registers the layers of images
 from digitprep.nn.layers import LAYERS, Array, Layer, Params, Shape
 from digitprep.nn.loss import softmax
 

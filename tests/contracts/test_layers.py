@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from digitprep.errors import ModelError, UsageError
-from digitprep.nn.layers import LAYERS, Conv, Dense, Dropout, Flatten, Layer, Maxpool, Relu
+from digitprep.nn.layers import LAYERS, Dense, Dropout, Flatten, Layer, Relu
+from digitprep.nn.spatial import Conv, Maxpool
 
 # Options and the shape of one input; the batch is appended.
 CASES = [
