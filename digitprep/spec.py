@@ -156,7 +156,7 @@ class Registry(Generic[AnySpec]):
                 warnings.simplefilter("ignore")  # the parser's advice on strings is for programmers
                 tree = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            reason = getattr(error, "msg", None) or "it cannot be parsed"
+            reason = getattr(error, "msg", None) or str(error) or "it cannot be parsed"
             raise UsageError(
                 f"{text!r} is no list of {self.kind}s ({reason}); write NAME(option=value) | NAME"
             ) from None
