@@ -5,6 +5,7 @@
 and `store` keeps models in files.
 """
 
+from digitprep.nn import normalize  # noqa: F401  registers batch normalisation
 from digitprep.nn.augment import AUGMENTATIONS, Augmentation
 from digitprep.nn.layers import LAYERS, Layer
 from digitprep.nn.loss import LOSSES, Loss, softmax

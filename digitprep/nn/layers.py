@@ -4,14 +4,16 @@ A layer holds options only. Its parameters live in the `Model` and are handed to
 
     params, out_shape = layer.init(rng, shape)       shapes are of one image, without the batch
     y, backward = layer.forward(params, x, rng)      rng is None at inference
-    dx, grads = backward(dy)                         grads has the keys of params
+    dx, grads = backward(dy)                         grads has the keys of what is learnt in params
 
 The batch is the last axis: images are (C, H, W, N), vectors (features, N). A copy then moves long
 contiguous runs, the convolution of a whole batch is one matrix product, and a dense layer reads as
 in the textbook, `W @ x + b`. Parameters have the shapes that PyTorch and ONNX use: (out, in, k, k)
 for a convolution, (out, in) for a dense layer, and `flatten` lists channels, then rows, then columns.
 
-`forward` leaves `x` alone and keeps its type: float32 for training, float64 to check gradients.
+`forward` leaves `x` alone and keeps its type: float32 for training, float64 to check gradients. It
+leaves `params` alone too, but for the running statistics of a batch normalisation, which have no
+gradient: they are in `params` to be kept and saved, and never in `grads`.
 """
 
 # ruff: noqa: ARG002  every layer is called alike and takes what it needs
@@ -21,7 +23,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +41,15 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Layer(Spec, ABC):
-    """One layer: options that make parameters and a function with its derivative."""
+    """One layer: options that make parameters and a function with its derivative.
+
+    couples_batch: in training, its output for one image depends on the others in the batch, so a
+    batch must not be split
+    statistics: the names in `params` that training measures instead of learning
+    """
+
+    couples_batch: ClassVar[bool] = False
+    statistics: ClassVar[tuple[str, ...]] = ()
 
     def init(self, rng: Rng, shape: Shape) -> tuple[Params, Shape]:
         """The fresh float32 parameters for inputs of `shape`, and the shape of what comes out.
@@ -65,6 +75,33 @@ class Relu(Layer):
         """max(x, 0); the gradient passes where x was positive."""
         y = np.maximum(x, 0)
         return y, lambda dy: (dy * (y > 0), {})
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class LeakyRelu(Layer):
+    """(..., N) -> (..., N): negative values shrink to their `slope`-fold instead of zero.
+
+    Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models, ICML 2013.
+    """
+
+    slope: Annotated[float, Between(0, 1)] = 0.01
+
+    def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
+        """max(x, slope * x); the gradient passes where x was positive, its `slope`-fold elsewhere."""
+        y = np.maximum(x, self.slope * x)
+        return y, lambda dy: (np.where(x > 0, dy, self.slope * dy), {})
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Sigmoid(Layer):
+    """(..., N) -> (..., N): any number becomes one between 0 and 1."""
+
+    def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
+        """1 / (1 + exp(-x)), in a form whose exponents are never positive and so never overflow."""
+        y = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+        return y, lambda dy: (dy * y * (1 - y), {})
 
 
 @LAYERS.register

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from digitprep.errors import ModelError, UsageError
-from digitprep.nn.layers import LAYERS, Dense, Dropout, Flatten, Layer, Relu
-from digitprep.nn.spatial import Conv, Maxpool
+from digitprep.nn.layers import LAYERS, Dense, Dropout, Flatten, Layer, LeakyRelu, Relu, Sigmoid
+from digitprep.nn.normalize import Batchnorm
+from digitprep.nn.spatial import Avgpool, Conv, Maxpool
 
 # Options and the shape of one input; the batch is appended.
 CASES = [
@@ -24,8 +25,18 @@ CASES = [
     (Maxpool(), (2, 5, 7)),
     (Maxpool(size=3), (1, 7, 6)),
     (Maxpool(size=1), (2, 3, 3)),
+    (Avgpool(), (2, 4, 6)),
+    (Avgpool(size=3), (1, 7, 6)),
     (Relu(), (2, 3, 4)),
     (Relu(), (7,)),
+    (LeakyRelu(), (2, 3, 4)),
+    (LeakyRelu(slope=0.3), (7,)),
+    (LeakyRelu(slope=0), (7,)),
+    (Sigmoid(), (2, 3, 4)),
+    (Sigmoid(), (7,)),
+    (Batchnorm(), (2, 3, 4)),
+    (Batchnorm(momentum=1, epsilon=0.1), (1, 2, 2)),
+    (Batchnorm(), (7,)),
     (Dropout(), (2, 3, 4)),
     (Dropout(rate=0.0), (5,)),
     (Dropout(rate=0.8), (11,)),
@@ -43,13 +54,15 @@ def prepared(layer: Layer, shape, dtype=np.float64):
     rng = np.random.default_rng(0)
     params, out_shape = layer.init(rng, shape)
     params = {name: rng.standard_normal(array.shape).astype(dtype) for name, array in params.items()}
+    if "variance" in params:
+        params["variance"] **= 2
     size = int(np.prod(shape)) * BATCH
     x = (rng.permutation(size) - size / 2 + 0.25).reshape(*shape, BATCH) / size
     return params, x.astype(dtype), out_shape
 
 
-def run(layer: Layer, params, x):
-    return layer.forward(params, x, np.random.default_rng(7))
+def run(layer: Layer, params, x, training=True):
+    return layer.forward(params, x, np.random.default_rng(7) if training else None)
 
 
 def numeric_gradient(function, array, step=1e-5):
@@ -71,22 +84,23 @@ def test_every_layer_has_a_case():
     assert {type(layer) for layer, _ in CASES} == {LAYERS[name] for name in LAYERS}
 
 
+@pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @over_cases
-def test_gradients_agree_with_finite_differences(layer, shape):
-    """The gradients of the input and of each parameter are those of the function itself."""
+def test_gradients_agree_with_finite_differences(layer, shape, training):
+    """The gradients of the input and of each learnt parameter are those of the function itself."""
     params, x, out_shape = prepared(layer, shape)
-    y, backward = run(layer, params, x)
+    y, backward = run(layer, params, x, training)
     assert y.shape == (*out_shape, BATCH)
     dy = np.random.default_rng(1).standard_normal(y.shape)
     dx, grads = backward(dy)
-    assert grads.keys() == params.keys()
+    assert grads.keys() == params.keys() - set(layer.statistics)
 
     def value():
-        return float((run(layer, params, x)[0] * dy).sum())
+        return float((run(layer, params, x, training)[0] * dy).sum())
 
     np.testing.assert_allclose(dx, numeric_gradient(value, x), rtol=1e-6, atol=1e-7)
-    for name, param in params.items():
-        np.testing.assert_allclose(grads[name], numeric_gradient(value, param), rtol=1e-6, atol=1e-7)
+    for name in grads:
+        np.testing.assert_allclose(grads[name], numeric_gradient(value, params[name]), rtol=1e-6, atol=1e-7)
 
 
 @over_cases
@@ -99,7 +113,7 @@ def test_float32_stays_float32(layer, shape):
         dx, grads = backward(y)
         assert {array.dtype for array in (y, dx, *fresh.values(), *grads.values())} == {np.dtype(np.float32)}
     assert dx.shape == x.shape
-    assert all(grads[name].shape == fresh[name].shape for name in fresh)
+    assert all(grads[name].shape == fresh[name].shape for name in grads)
 
 
 @over_cases
@@ -167,6 +181,54 @@ def test_dropout_keeps_the_mean_and_passes_through_at_inference():
     np.testing.assert_array_equal(Dropout(rate=0.8).forward({}, x)[0], x)
 
 
+def test_batchnorm_normalises_each_channel_and_remembers_the_batches():
+    """Out come mean 0 and variance 1; what is kept are running means, the variance without bias."""
+    layer = Batchnorm(momentum=0.25)
+    params, _ = layer.init(np.random.default_rng(0), (2, 3, 4))
+    x = np.random.default_rng(1).normal([[[[5]]], [[[-3]]]], 4, (2, 3, 4, 6)).astype(np.float32)
+    y, _ = run(layer, params, x)
+    np.testing.assert_allclose(y.mean(axis=(1, 2, 3)), 0, atol=1e-6)
+    np.testing.assert_allclose(y.var(axis=(1, 2, 3)), 1, rtol=1e-5)
+    np.testing.assert_allclose(params["mean"], 0.25 * x.mean(axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(params["variance"], 0.75 + 0.25 * x.var(axis=(1, 2, 3), ddof=1), rtol=1e-5)
+    kept = {name: array.copy() for name, array in params.items()}
+    y, _ = layer.forward(params, x)
+    expected = (x.T - kept["mean"]) / np.sqrt(kept["variance"] + 1e-5)
+    np.testing.assert_allclose(y, expected.T, rtol=1e-4, atol=1e-6)
+    assert all((params[name] == kept[name]).all() for name in params)
+
+
+def test_batchnorm_of_a_single_vector_learns_no_variance_from_it():
+    """One value has no spread: the result is the bias, and the statistics stay as they are."""
+    layer = Batchnorm()
+    params, _ = layer.init(np.random.default_rng(0), (3,))
+    y, backward = run(layer, params, np.full((3, 1), 9, np.float32))
+    assert y.tolist() == [[0], [0], [0]]
+    assert backward(np.ones_like(y))[0].tolist() == [[0], [0], [0]]
+    assert (params["mean"].tolist(), params["variance"].tolist()) == ([0, 0, 0], [1, 1, 1])
+
+
+@over_cases
+def test_only_layers_that_say_so_let_images_of_a_batch_touch(layer, shape):
+    """Without `couples_batch`, half a batch gives in training what it gives within the whole."""
+    params, x, _ = prepared(layer, shape)
+    x, rng = np.concatenate([x, -x], axis=-1), np.random.default_rng(7)
+    if isinstance(layer, Dropout):  # whose noise is drawn for a batch at a time
+        rng = None
+    whole, _ = layer.forward(params, x, rng)
+    half, _ = layer.forward(params, x[..., :BATCH], rng)
+    touched = not np.allclose(half, whole[..., :BATCH], rtol=1e-12, atol=1e-12)
+    assert touched == layer.couples_batch
+
+
+def test_sigmoid_is_exact_and_quiet_far_out():
+    """Neither overflow nor a loss of digits on the way to 0 and 1."""
+    x = np.array([-1000, -80, -20, 0, 20, 1000], np.float32)
+    with np.errstate(over="raise"):
+        y, _ = Sigmoid().forward({}, x)
+    np.testing.assert_allclose(y, [0, np.exp(-80), np.exp(-20), 0.5, 1, 1], rtol=1e-6)
+
+
 def test_fresh_weights_keep_the_scale_of_the_signal():
     """He's variance: 2 / inputs for every kind of weight; biases start at zero."""
     for layer, shape, inputs in [
@@ -202,6 +264,9 @@ def test_impossible_shapes_say_what_to_do(layer, shape, words):
         "dense(width=0)",
         "maxpool(size=0)",
         "dropout(rate=1)",
+        "leaky_relu(slope=-0.1)",
+        "batchnorm(momentum=2)",
+        "batchnorm(epsilon=0)",
     ],
 )
 def test_options_out_of_bounds_are_refused(text):
