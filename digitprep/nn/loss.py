@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from digitprep.dataset import Labels
 from digitprep.nn.layers import Array
-from digitprep.spec import Registry, Spec
+from digitprep.spec import Between, Registry, Spec
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,10 @@ class Loss(Spec, ABC):
 
     @abstractmethod
     def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
-        """(N, classes) logits, (N,) labels -> the mean loss and its gradient (N, classes)."""
+        """(N, classes) logits, (N,) labels -> the mean loss and its gradient (N, classes).
+
+        `logits` is what the network's last layer gives, raw or through a sigmoid.
+        """
 
 
 LOSSES = Registry[Loss]("loss")
@@ -37,15 +41,58 @@ def softmax(logits: Array) -> Array:
 @LOSSES.register
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
-    """The mean of -log(probability of the true class)."""
+    """The mean of -log(probability of the true class), for networks that end in a dense layer.
+
+    `smoothing` is the share of the target that is spread evenly over all classes.
+    Szegedy et al., Rethinking the Inception Architecture, CVPR 2016.
+    """
+
+    smoothing: Annotated[float, Between(0, 1)] = 0.0
 
     def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
         """Through log-sum-exp, never the logarithm of a rounded probability."""
-        rows = np.arange(len(labels))
         shifted = logits - logits.max(axis=1, keepdims=True)
-        log_sums = np.log(np.exp(shifted).sum(axis=1))
-        loss = float((log_sums - shifted[rows, labels]).mean())
-        dlogits = np.exp(shifted - log_sums[:, None])
-        dlogits[rows, labels] -= 1
-        dlogits /= len(labels)
-        return loss, dlogits
+        log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        targets = one_hot(labels, logits)
+        if self.smoothing:
+            targets = (1 - self.smoothing) * targets + self.smoothing / logits.shape[1]
+        loss = float(-(targets * log_probabilities).sum(axis=1).mean())
+        return loss, (np.exp(log_probabilities) - targets) / len(labels)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Each class a yes or no of its own, for networks that end in sigmoid.
+
+    The mean, over images and classes, of -log(output) where the class is the true one and of
+    -log(1 - output) where it is not. As in PyTorch's BCELoss, no logarithm counts for less than -100.
+    """
+
+    def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
+        """`logits` are the outputs of a sigmoid, from 0 to 1."""
+        targets = one_hot(labels, logits)
+        with np.errstate(divide="ignore"):
+            yes, no = np.log(logits), np.log(1 - logits)
+        yes, no = np.maximum(yes, -100), np.maximum(no, -100)
+        loss = float(-np.where(targets == 1, yes, no).mean())
+        slope = np.maximum(logits * (1 - logits), 1e-12)
+        return loss, (logits - targets) / slope / logits.size
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class MeanSquares(Loss):
+    """The mean, over images and classes, of (output - target) squared; the target is 1 or 0."""
+
+    def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
+        """`logits` are whatever the network gives; a sigmoid at its end keeps them from 0 to 1."""
+        errors = logits - one_hot(labels, logits)
+        return float((errors * errors).mean()), errors * (2 / errors.size)
+
+
+def one_hot(labels: Labels, logits: Array) -> Array:
+    """(N,) labels -> (N, classes), shape and type of `logits`: 1 at the label, 0 elsewhere."""
+    targets = np.zeros_like(logits)
+    targets[np.arange(len(labels)), labels] = 1
+    return targets
