@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -22,29 +21,39 @@ class Optimizer(Spec, ABC):
 
     states = optimizer.init(params)
     optimizer.step(params, grads, states)      # changes params and states in place
+
+    A state holds "steps", how many were taken, and an array of the parameter's shape for each name
+    in `memory`, zero before the first step. Arrays without a gradient, such as running statistics,
+    stay as they are.
     """
+
+    memory: ClassVar[tuple[str, ...]] = ()
 
     rate: Annotated[float, Between(0, 100)] = 0.001
 
     def init(self, params: list[Params]) -> list[State]:
-        """The state before the first step."""
-        return [self.start(param) for param in _arrays(params)]
+        """The states before the first step, in the order of layers and names."""
+        return [
+            {"steps": np.zeros((), np.int64), **{name: np.zeros_like(param) for name in self.memory}}
+            for layer in params
+            for param in layer.values()
+        ]
 
     def step(
         self, params: list[Params], grads: list[Params], states: list[State], scale: float = 1.0
     ) -> None:
         """One step with the learning rate `rate * scale`, in place."""
-        gradients = (grad[name] for param, grad in zip(params, grads, strict=True) for name in param)
-        for param, grad, state in zip(_arrays(params), gradients, states, strict=True):
-            self.update(param, grad, state, self.rate * scale)
-
-    @abstractmethod
-    def start(self, param: Array) -> State:
-        """The state of one parameter array before the first step."""
+        remaining = iter(states)
+        for layer, layer_grads in zip(params, grads, strict=True):
+            for name, param in layer.items():
+                state = next(remaining)
+                if name in layer_grads:
+                    state["steps"] += 1
+                    self.update(param, layer_grads[name], state, self.rate * scale)
 
     @abstractmethod
     def update(self, param: Array, grad: Array, state: State, rate: float) -> None:
-        """Move one parameter array, in place."""
+        """Move one parameter array, in place; "steps" counts this step already."""
 
 
 OPTIMIZERS = Registry[Optimizer]("optimizer")
@@ -53,21 +62,30 @@ OPTIMIZERS = Registry[Optimizer]("optimizer")
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Sgd(Optimizer):
-    """Stochastic gradient descent: straight down the gradient, with momentum if asked for."""
+    """Stochastic gradient descent: straight down the gradient, with momentum if asked for.
+
+    `nesterov` looks ahead to where the momentum will have led. `decay` pulls every parameter towards
+    zero: it adds decay * parameter to the gradient (the derivative of a penalty on its square).
+    Sutskever et al., On the Importance of Initialization and Momentum, ICML 2013, in PyTorch's form.
+    """
+
+    memory: ClassVar[tuple[str, ...]] = ("velocity",)
 
     rate: Annotated[float, Between(0, 100)] = 0.1
     momentum: Annotated[float, Between(0, 0.9999)] = 0.0
-
-    def start(self, param: Array) -> State:
-        """No speed yet."""
-        return {"velocity": np.zeros_like(param)}
+    nesterov: bool = False
+    decay: Annotated[float, Between(0, 1)] = 0.0
 
     def update(self, param: Array, grad: Array, state: State, rate: float) -> None:
         """The velocity becomes momentum * velocity + grad, the parameter moves by -rate * velocity."""
-        velocity = state["velocity"]
-        velocity *= self.momentum
-        velocity += grad
-        param -= rate * velocity
+        if self.decay:
+            grad = grad + self.decay * param
+        if self.momentum:
+            velocity = state["velocity"]
+            velocity *= self.momentum
+            velocity += grad
+            grad = grad + self.momentum * velocity if self.nesterov else velocity
+        param -= rate * grad
 
 
 @OPTIMIZERS.register
@@ -78,24 +96,59 @@ class Adam(Optimizer):
     Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015.
     """
 
+    memory: ClassVar[tuple[str, ...]] = ("mean", "square")
+
     beta1: Annotated[float, Between(0, 0.9999)] = 0.9
     beta2: Annotated[float, Between(0, 0.999999)] = 0.999
     epsilon: Annotated[float, Between(1e-16, 1)] = 1e-8
 
-    def start(self, param: Array) -> State:
-        """Both means at zero."""
-        return {"mean": np.zeros_like(param), "square": np.zeros_like(param), "steps": np.zeros((), np.int64)}
-
     def update(self, param: Array, grad: Array, state: State, rate: float) -> None:
         """The paper's algorithm 1, in its order."""
-        mean, square, steps = state["mean"], state["square"], state["steps"]
-        steps += 1
+        mean, square, steps = state["mean"], state["square"], int(state["steps"])
         mean += (1 - self.beta1) * (grad - mean)
         square += (1 - self.beta2) * (grad * grad - square)
         # Both means start at zero, so early on they are too small by a known factor.
-        unbiased = math.sqrt(1 - self.beta2 ** int(steps)) / (1 - self.beta1 ** int(steps))
-        epsilon = self.epsilon * math.sqrt(1 - self.beta2 ** int(steps))
-        param -= rate * unbiased * mean / (np.sqrt(square) + epsilon)
+        correction = math.sqrt(1 - self.beta2**steps)
+        param -= (rate * correction / (1 - self.beta1**steps)) * (
+            mean / (np.sqrt(square) + self.epsilon * correction)
+        )
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Adamw(Adam):
+    """Adam that also shrinks every parameter by the share rate * decay a step, apart from its gradient.
+
+    Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019, in PyTorch's form.
+    """
+
+    decay: Annotated[float, Between(0, 1)] = 0.01
+
+    def update(self, param: Array, grad: Array, state: State, rate: float) -> None:
+        """Shrink, then Adam."""
+        param *= 1 - rate * self.decay
+        super().update(param, grad, state, rate)
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Rmsprop(Optimizer):
+    """Steps measured by how large the gradient usually is, from a running mean of its square.
+
+    Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012, in Keras's form,
+    whose epsilon stands under the root.
+    """
+
+    memory: ClassVar[tuple[str, ...]] = ("square",)
+
+    rho: Annotated[float, Between(0, 0.999999)] = 0.9
+    epsilon: Annotated[float, Between(1e-16, 1)] = 1e-7
+
+    def update(self, param: Array, grad: Array, state: State, rate: float) -> None:
+        """The parameter moves by -rate * grad / sqrt(square + epsilon)."""
+        square = state["square"]
+        square += (1 - self.rho) * (grad * grad - square)
+        param -= rate * (grad / np.sqrt(square + self.epsilon))
 
 
 @dataclass(frozen=True)
@@ -130,8 +183,44 @@ class Cosine(Schedule):
 
     def __call__(self, progress: float) -> float:
         """1 at the start, 1/2 half way, 0 at the end."""
-        return (1 + math.cos(math.pi * progress)) / 2
+        return _ease(1, 0, progress)
 
 
-def _arrays(params: list[Params]) -> Iterator[Array]:
-    return (array for layer in params for array in layer.values())
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Step(Schedule):
+    """The rate is multiplied by `factor` each time that another share `every` of the run is done."""
+
+    every: Annotated[float, Between(0.001, 1)] = 0.5
+    factor: Annotated[float, Between(0, 1)] = 0.1
+
+    def __call__(self, progress: float) -> float:
+        """`factor` to the power of the whole shares that are done."""
+        rounding = 1e-9  # three shares of 0.1 are 0.30000000000000004
+        return float(self.factor ** math.floor(progress / self.every + rounding))
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to the full rate during the share `warmup` of the run, then down again, along half cosines.
+
+    `start` and `end` are the factors of the first and the last step.
+    Smith and Topin, Super-Convergence, 2018, in the form and with the defaults of PyTorch's
+    OneCycleLR; the momentum stays as it is.
+    """
+
+    warmup: Annotated[float, Between(0, 0.99)] = 0.3
+    start: Annotated[float, Between(0, 1)] = 0.04
+    end: Annotated[float, Between(0, 1)] = 4e-6
+
+    def __call__(self, progress: float) -> float:
+        """`start` at 0, 1 at `warmup`, `end` at 1."""
+        if progress < self.warmup:
+            return _ease(self.start, 1, progress / self.warmup)
+        return _ease(1, self.end, (progress - self.warmup) / (1 - self.warmup))
+
+
+def _ease(first: float, last: float, share: float) -> float:
+    """From `first` to `last` along half a cosine: slow, fast, slow."""
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
