@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Images
+from digitprep.opencv import cv2
 from digitprep.spec import Between, Registry, Spec
 
 Floats = NDArray[np.float32]
@@ -49,9 +51,7 @@ class Affine(Augmentation):
         shift = _uniform(rng, self.shift_px, (count, 2, 1))
         source = self._matrices(rng, count) @ (grid - centre)
         source += centre + shift
-        planes = images[..., None] if images.ndim == 3 else images
-        sampled = [_bilinear(planes[..., channel], source) for channel in range(planes.shape[3])]
-        return np.stack(sampled, axis=-1).reshape(images.shape)
+        return sampled(images, source.reshape(count, 2, height, width))
 
     def _matrices(self, rng: np.random.Generator, count: int) -> Floats:
         """(N, 2, 2) on (row, column): rotation times shear times scale."""
@@ -62,6 +62,31 @@ class Affine(Augmentation):
         first: Floats = np.stack([rows * (cos + sin * shear), columns * sin], axis=-1)
         second = np.stack([rows * (cos * shear - sin), columns * cos], axis=-1)
         return np.stack([first, second], axis=1)
+
+
+@AUGMENTATIONS.register
+@dataclass(frozen=True)
+class Elastic(Augmentation):
+    """Bend each image: every pixel comes from a random place nearby, neighbours from neighbouring ones.
+
+    `strength_px` is the mean distance of that place, `smoothness_px` the standard deviation of the
+    Gaussian that smooths the noise: small trembles, large waves.
+    Simard, Steinkraus and Platt, Best Practices for Convolutional Neural Networks, ICDAR 2003.
+    """
+
+    strength_px: Annotated[float, Between(0, 64)] = 1.0
+    smoothness_px: Annotated[float, Between(1, 256)] = 4.0
+
+    def __call__(self, images: Images, rng: np.random.Generator) -> Images:
+        """Noise at coarse points, smoothed and enlarged to the image's size, added to the coordinates."""
+        count, height, width = images.shape[:3]
+        down, across = (_smoothing(side, self.smoothness_px) for side in (height, width))
+        noise = rng.standard_normal((count, 2, down.shape[1], across.shape[1]), np.float32)
+        # A vector of two normal numbers has a mean length of sqrt(pi / 2).
+        noise *= np.float32(self.strength_px / math.sqrt(math.pi / 2))
+        bend: Floats = np.matmul(down @ noise, across.T, dtype=np.float32)
+        bend += np.indices((height, width), np.float32)
+        return sampled(images, bend)
 
 
 @AUGMENTATIONS.register
@@ -92,31 +117,40 @@ def _uniform(rng: np.random.Generator, bound: float, shape: int | tuple[int, ...
     return (2 * rng.random(shape, dtype=np.float32) - 1) * np.float32(bound)
 
 
-def _bilinear(images: Images, source: Floats) -> Images:
-    """(N, H, W) at real coordinates (N, 2, H * W), rows before columns; all outside is paper, 0."""
-    count, height, width = images.shape
-    # One pixel of paper before and two after let every coordinate have four neighbours.
-    padded = np.zeros((count, height + 3, width + 3), np.uint8)
-    padded[:, 1:-2, 1:-2] = images
-    row = np.clip(source[:, 0] + 1, 0, height + 1)
-    column = np.clip(source[:, 1] + 1, 0, width + 1)
-    top, left = row.astype(np.int32), column.astype(np.int32)
-    row -= top
-    column -= left
-    index = top * (width + 3) + left
-    index += np.arange(count, dtype=np.int32)[:, None] * ((height + 3) * (width + 3))
-    pixels = padded.ravel().astype(np.float32)
-    upper = _between(pixels[index], pixels[index + 1], column)
-    index += width + 3
-    lower = _between(pixels[index], pixels[index + 1], column)
-    return _rounded(_between(upper, lower, row)).reshape(images.shape)
+def _smoothing(side: int, sigma: float) -> Floats:
+    """(side, points): noise of variance one at points `sigma` apart -> at pixels, smooth, variance one.
+
+    A row holds the Gaussian weights of all points for a pixel; their squares sum to one.
+    """
+    points = np.arange(-2 * sigma, side + 2 * sigma, sigma)
+    distances = (np.arange(side)[:, None] - points) / sigma
+    weights = np.exp(-(distances**2) / 2)
+    weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
+    return weights.astype(np.float32)
 
 
-def _between(start: Floats, end: Floats, share: Floats) -> Floats:
-    end -= start
-    end *= share
-    end += start
-    return end
+def sampled(images: Images, source: Floats) -> Images:
+    """(N, H, W[, 3]) at real coordinates (N, 2, H, W), row and column: bilinear, paper outside.
+
+    All images lie in one tall sheet, a frame of paper around each, so that one call samples them all;
+    OpenCV takes sheets of less than 32,767 rows, so very many images take several.
+    """
+    height, width = images.shape[1:3]
+    framed = height + 2
+    at_once = max(32000 // framed, 1)
+    result = np.empty_like(images)
+    for start in range(0, len(images), at_once):
+        part = images[start : start + at_once]
+        sheet = np.zeros((len(part), framed, width + 2, *images.shape[3:]), np.uint8)
+        sheet[:, 1:-1, 1:-1] = part
+        rows = np.clip(source[start : start + at_once, 0], -1, height)
+        rows += np.arange(1, len(sheet) * framed, framed, dtype=np.float32)[:, None, None]
+        columns = np.clip(source[start : start + at_once, 1], -1, width)
+        columns += 1
+        tall = sheet.reshape(-1, *sheet.shape[2:])
+        found = cv2.remap(tall, columns.reshape(-1, width), rows.reshape(-1, width), cv2.INTER_LINEAR)
+        result[start : start + at_once] = found.reshape(part.shape)
+    return result
 
 
 def _filter(images: Images, choose: np.ufunc) -> Images:
