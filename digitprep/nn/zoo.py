@@ -13,21 +13,33 @@ from digitprep.errors import UsageError
 
 @dataclass(frozen=True)
 class Network:
-    """The text of a network, one line on it, and the training options that suit it."""
+    """The text of a network for ten classes, one line on it, and the training options that suit it.
+
+    steps: so many random batches, instead of whole epochs
+    validation: how many training images are held back to choose the best epoch: a count or a share
+    """
 
     summary: str
     layers: str
     epochs: int = 5
+    steps: int | None = None
     batch: int = 64
     optimizer: str = "adam"
     schedule: str = "cosine"
+    loss: str = "softmax_cross_entropy"
+    validation: float = 5000
     augment: str | None = None
 
     @property
     def training(self) -> dict[str, Any]:
         """The options as `train(model, split, **network.training)` takes them."""
-        names = ("epochs", "batch", "optimizer", "schedule", "augment")
-        return {name: getattr(self, name) for name in names}
+        names = ("batch", "optimizer", "schedule", "loss", "validation", "augment")
+        length = {"epochs": self.epochs} if self.steps is None else {"steps": self.steps}
+        return length | {name: getattr(self, name) for name in names}
+
+    def layers_for(self, classes: int) -> str:
+        """The same layers with another number of outputs."""
+        return self.layers.replace("dense(width=10)", f"dense(width={classes})")
 
 
 ZOO = {
@@ -41,22 +53,45 @@ ZOO = {
         augment="affine(angle_degrees=15, scale=0.2, shear=0.2, shift_px=2) | thickness | thickness",
     ),
     "mlp": Network(
-        "one hidden layer, no convolution: the smallest that is worth training",
+        "one hidden layer, no convolution: the smallest that is worth training, 102,000 parameters",
         "flatten | dense(width=128) | relu | dense(width=10)",
+        steps=10_000,
+        batch=32,
+        optimizer="sgd(rate=0.1)",
+        schedule="constant",
     ),
     "lenet": Network(
         "two 5 x 5 convolutions in the spirit of LeCun et al. 1998, 29,000 parameters",
         "conv(channels=16, kernel=5, pad=2) | relu | maxpool"
         " | conv(channels=32, kernel=5, pad=2) | relu | maxpool | flatten | dense(width=10)",
+        epochs=4,
+        optimizer="adamw(rate=0.005)",
+        schedule="one_cycle",
     ),
     "simpleconv": Network(
-        "one 5 x 5 convolution and a hidden layer",
+        "one 5 x 5 convolution and a hidden layer, 434,000 parameters",
         "conv(channels=30, kernel=5) | relu | maxpool | flatten | dense(width=100) | relu | dense(width=10)",
+        epochs=6,
+        optimizer="adam(rate=0.001)",
+    ),
+    "strided": Network(
+        "two strided convolutions with batch normalisation, ending in sigmoid, 4,000 parameters",
+        "conv(channels=10, kernel=5, stride=2) | leaky_relu(slope=0.02) | batchnorm"
+        " | conv(channels=10, stride=2) | leaky_relu(slope=0.02) | batchnorm"
+        " | flatten | dense(width=10) | sigmoid",
+        epochs=3,
+        optimizer="adam(rate=0.003)",
+        schedule="constant",
+        loss="binary_cross_entropy",
     ),
     "deepconv": Network(
         "three 3 x 3 convolutions and a hidden layer, 93,000 parameters",
         "conv(channels=32) | relu | maxpool | conv(channels=64) | relu | maxpool"
         " | conv(channels=64) | relu | flatten | dense(width=64) | relu | dense(width=10)",
+        epochs=7,
+        batch=32,
+        optimizer="rmsprop(rate=0.001)",
+        schedule="constant",
     ),
 }
 
