@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from digitprep.errors import ModelError
+from digitprep.nn import kernels
 from digitprep.nn.layers import LAYERS, Array, Forward, Layer, Params, Rng, Shape, he_normal
+from digitprep.nn.scratch import empty
 from digitprep.spec import Between
+
+NOTHING = np.empty(0)  # the gradient of the network's input, which nobody asks for
 
 
 @LAYERS.register
@@ -42,23 +46,22 @@ class Conv(Layer):
         sides = ((side + 2 * self.pad - self.kernel) // self.stride + 1 for side in (height, width))
         return {"weight": weight, "bias": np.zeros(self.channels, np.float32)}, (self.channels, *sides)
 
-    def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
-        """One matrix product: a row a kernel, times a column a position (im2col)."""
-        padded = _pad(x, self.pad)
-        windows = sliding_window_view(padded, (self.kernel, self.kernel), axis=(1, 2))
-        windows = windows[:, :: self.stride, :: self.stride].transpose(0, 4, 5, 1, 2, 3)
-        columns = windows.reshape(-1, windows[0, 0, 0].size)  # the one copy: kernel**2 times the image
-        weight = params["weight"].reshape(self.channels, -1)
-        y = weight @ columns
-        y += params["bias"][:, None]
+    def forward(self, params: Params, x: Array, rng: Rng | None = None, wants_dx: bool = True) -> Forward:
+        """One product of kernels and windows; see `kernels`, and `textbook.conv` for the plain version."""
+        weight = params["weight"]
+        y, seen = kernels.convolve(x, weight, self.stride, self.pad)
+        y += params["bias"][:, None, None, None]
 
         def backward(dy: Array) -> tuple[Array, Params]:
-            dy = dy.reshape(self.channels, -1)
-            grads = {"weight": (dy @ columns.T).reshape(params["weight"].shape), "bias": dy.sum(axis=1)}
-            dx = _add_windows((weight.T @ dy).reshape(windows.shape), padded.shape, self.stride)
-            return _unpad(dx, self.pad), grads
+            grads = {
+                "weight": kernels.weight_gradient(dy, seen, weight.shape),
+                "bias": dy.sum(axis=(1, 2, 3)),
+            }
+            if not wants_dx:
+                return NOTHING, grads
+            return kernels.image_gradient(dy, weight, x.shape, self.stride, self.pad), grads
 
-        return y.reshape(self.channels, *windows.shape[3:]), backward
+        return y, backward
 
 
 @LAYERS.register
@@ -74,33 +77,72 @@ class Maxpool(Layer):
 
     def init(self, rng: Rng, shape: Shape) -> tuple[Params, Shape]:
         """No parameters."""
-        channels, height, width = _image_shape(shape)
-        if self.size > min(height, width):
-            raise ModelError(f"it pools squares of {self.size}, the image is {height} x {width}; pool less")
-        return {}, (channels, height // self.size, width // self.size)
+        return {}, _pooled(shape, self.size)
 
     def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
-        """The maximum over `size * size` images, each holding one pixel of every square."""
-        height, width = (side - side % self.size for side in x.shape[1:3])
-        corners = [
-            np.s_[:, row : height : self.size, column : width : self.size]
-            for row in range(self.size)
-            for column in range(self.size)
-        ]
-        y = x[corners[0]].copy()
-        for corner in corners[1:]:
-            np.maximum(y, x[corner], out=y)
+        """The maximum along rows, then along columns; `textbook.maxpool` is the plain version."""
+        columns, unpool_columns = _largest(x, self.size, axis=2)
+        y, unpool_rows = _largest(columns, self.size, axis=1)
+        return y, lambda dy: (unpool_columns(unpool_rows(dy)), {})
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Avgpool(Layer):
+    """(C, H, W, N) -> (C, H // size, W // size, N): the mean of each square.
+
+    Rows and columns that fill no square are dropped.
+    """
+
+    size: Annotated[int, Between(1, 64)] = 2
+
+    def init(self, rng: Rng, shape: Shape) -> tuple[Params, Shape]:
+        """No parameters."""
+        return {}, _pooled(shape, self.size)
+
+    def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
+        """Sums over `size` rows and columns; each pixel gets its share of the gradient."""
+        size = self.size
+        down, across = x.shape[1] // size, x.shape[2] // size
+        squares = x[:, : down * size, : across * size].reshape(-1, down, size, across, size, x.shape[3])
+        share = x.dtype.type(1 / size**2)
 
         def backward(dy: Array) -> tuple[Array, Params]:
             dx = np.zeros_like(x)
-            free = np.ones(y.shape, bool)  # squares whose maximum is still to be met
-            for corner in corners:
-                here = free & (x[corner] == y)
-                np.multiply(dy, here, out=dx[corner])
-                free ^= here
+            spread = (dy * share).repeat(size, axis=1).repeat(size, axis=2)
+            dx[:, : down * size, : across * size] = spread
             return dx, {}
 
-        return y, backward
+        return squares.sum(axis=(2, 4)) * share, backward
+
+
+def _largest(x: Array, size: int, axis: int) -> tuple[Array, Callable[[Array], Array]]:
+    """The largest of each `size` values along an axis, and its backward, dy -> dx; the first of ties."""
+    whole = x.shape[axis] - x.shape[axis] % size
+    before = (slice(None),) * axis
+    parts = [(*before, slice(start, whole, size)) for start in range(size)]
+    y = np.maximum(x[parts[0]], x[parts[-1]])
+    for part in parts[1:-1]:
+        np.maximum(y, x[part], out=y)
+
+    def backward(dy: Array) -> Array:
+        dx = empty(x.shape, x.dtype)
+        dx[(*before, slice(whole, None))] = 0
+        left = dy  # the gradient whose maximum is still to be met
+        for part in parts[:-1]:
+            np.multiply(left, x[part] == y, out=dx[part])
+            left = left - dx[part]
+        dx[parts[-1]] = left
+        return dx
+
+    return y, backward
+
+
+def _pooled(shape: Shape, size: int) -> Shape:
+    channels, height, width = _image_shape(shape)
+    if size > min(height, width):
+        raise ModelError(f"it pools squares of {size}, the image is {height} x {width}; pool less")
+    return channels, height // size, width // size
 
 
 def _image_shape(shape: Shape) -> tuple[int, int, int]:
@@ -108,28 +150,3 @@ def _image_shape(shape: Shape) -> tuple[int, int, int]:
         raise ModelError(f"it takes images of (C, H, W), found vectors of {shape}; put it before flatten")
     channels, height, width = shape
     return channels, height, width
-
-
-def _pad(x: Array, pad: int) -> Array:
-    if not pad:
-        return x
-    channels, height, width, count = x.shape
-    padded = np.zeros((channels, height + 2 * pad, width + 2 * pad, count), x.dtype)
-    padded[:, pad:-pad, pad:-pad] = x
-    return padded
-
-
-def _unpad(x: Array, pad: int) -> Array:
-    return x[:, pad:-pad, pad:-pad] if pad else x
-
-
-def _add_windows(windows: Array, shape: Shape, stride: int) -> Array:
-    """The image in which overlapping windows (C, k, k, H', W', N) are added up (col2im)."""
-    image = np.zeros(shape, windows.dtype)
-    kernel, height, width = windows.shape[2:5]
-    for row in range(kernel):
-        for column in range(kernel):
-            rows = slice(row, row + stride * height, stride)
-            columns = slice(column, column + stride * width, stride)
-            image[:, rows, columns] += windows[:, row, column]
-    return image
