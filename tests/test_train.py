@@ -152,7 +152,7 @@ def test_bad_options_are_refused_at_once(model, options, error, words):
     """The call itself raises, not the first `next`, and the model is untouched."""
     before = weights(model)
     with pytest.raises(error, match=words):
-        train(model, bars(), **options)
+        train(model, bars(), **({"validation": 50} | options))
     assert weights(model) == before
 
 

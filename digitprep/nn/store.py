@@ -38,7 +38,7 @@ def load_model(path: str | PathLike[str] | None = None) -> Model:
     Raises ModelError naming the file, what was expected in it and what was found.
     """
     file = BUNDLED if path is None else Path(path)
-    arrays = _read(file)
+    arrays = read_npz(file, "a model", "digitprep train writes models")
     version = _text_or_number(arrays, "digitprep_model", file)
     if version != VERSION:
         raise ModelError(
@@ -54,7 +54,7 @@ def load_model(path: str | PathLike[str] | None = None) -> Model:
 
 
 def save_model(model: Model, path: str | PathLike[str], overwrite: bool = False) -> None:
-    """Write a model through a temporary neighbour, so that a killed run leaves no half file.
+    """Write a model, as a whole or not at all; the same model gives the same bytes.
 
     Raises UsageError where the file is there already, without `overwrite`, or cannot be written.
     """
@@ -72,10 +72,24 @@ def save_model(model: Model, path: str | PathLike[str], overwrite: bool = False)
         "network": np.array(json.dumps(network, sort_keys=True, ensure_ascii=False)),
     }
     arrays.update((name, param.astype("<f4")) for name, param in _named(model))
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    write_whole(file, npz_bytes(arrays))
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Replace a file through a neighbour: a kill or a power cut leaves the old bytes or the new ones.
+
+    What a killed run leaves of the neighbour, the next one takes over.
+
+    Raises UsageError where it cannot be written.
+    """
+    partial = file.with_name(f".{file.name}.partial")
     try:
-        partial.write_bytes(_npz(arrays))
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
         partial.replace(file)
+        _sync_folder(file.parent)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}; choose another place") from error
     finally:
@@ -83,7 +97,17 @@ def save_model(model: Model, path: str | PathLike[str], overwrite: bool = False)
             partial.unlink(missing_ok=True)
 
 
-def _npz(arrays: dict[str, Array]) -> bytes:
+def _sync_folder(folder: Path) -> None:
+    """Have the disk remember a new name too, on systems where a folder can be opened."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def npz_bytes(arrays: dict[str, Array]) -> bytes:
     """What np.savez writes, but always the same bytes: no clock, no trace of the operating system."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -96,21 +120,19 @@ def _npz(arrays: dict[str, Array]) -> bytes:
     return buffer.getvalue()
 
 
-def _read(file: Path) -> dict[str, Array]:
-    """Every array of an .npz file by name."""
+def read_npz(file: Path, what: str, advice: str) -> dict[str, Array]:
+    """Every array of an .npz file by name. Raises ModelError where the file is not `what` it should be."""
     if not file.is_file():
-        raise ModelError(f"{file}: expected a model file, found {'a folder' if file.is_dir() else 'nothing'}")
+        raise ModelError(f"{file}: expected {what}, found {'a folder' if file.is_dir() else 'nothing'}")
     if not zipfile.is_zipfile(file):
-        raise ModelError(
-            f"{file}: expected an .npz model, found something else, or half of one; "
-            "digitprep train writes models"
-        )
+        raise ModelError(f"{file}: expected {what} (.npz), found something else, or half of one; {advice}")
     try:
         with np.load(file, allow_pickle=False) as archive:
             return {name: np.asarray(archive[name]) for name in archive.files}
     except _BROKEN as error:
         raise ModelError(
-            f"{file}: expected plain arrays, found a damaged file or pickled objects ({error})"
+            f"{file}: expected {what} of plain arrays, found a damaged file or pickled objects ({error}); "
+            f"{advice}"
         ) from None
 
 

@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from digitprep.dataset import Labels, Split, check_labels
-from digitprep.errors import DataError, ModelError, UsageError
+from digitprep.contents import fingerprint
+from digitprep.dataset import Labels, Split, check_labels, size_text
+from digitprep.errors import DataError, ModelError
 from digitprep.nn.augment import AUGMENTATIONS, Augmentation
+from digitprep.nn.checkpoint import (
+    ADVICE,
+    Checkpoint,
+    digest,
+    generator_state,
+    named,
+    restore_generator,
+)
+from digitprep.nn.epoch import Epoch
 from digitprep.nn.layers import Params
 from digitprep.nn.loss import LOSSES, Loss
 from digitprep.nn.model import Model
 from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
+from digitprep.nn.plan import Indices, Plan, held_back
+
+__all__ = ["Epoch", "train"]
 
 Progress = Callable[[int, int, float], None]
-Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training images gave.
-
-    loss and accuracy are means over the epoch, measured on each batch before its step; the
-    validation figures, measured after the epoch, are None where nothing is held back.
-    images_per_second counts training alone, seconds validation too.
-    """
-
-    number: int
-    loss: float
-    accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    seconds: float
-    images_per_second: float
-    best: bool = False
-
-    def __str__(self) -> str:
-        text = f"epoch {self.number}: loss {self.loss:.4f}, accuracy {self.accuracy:.2%}"
-        if self.validation_accuracy is not None:
-            text += f", validation loss {self.validation_loss:.4f}, accuracy {self.validation_accuracy:.2%}"
-        return f"{text}{' (best)' if self.best else ''}, {self.images_per_second:.0f} images/s"
 
 
 def train(
@@ -52,13 +39,18 @@ def train(
     split: Split,
     *,
     epochs: int = 5,
+    steps: int | None = None,
+    report_every: int = 50,
     batch: int = 64,
     optimizer: str | Optimizer = "adam",
     schedule: str | Schedule = "cosine",
     loss: str | Loss = "softmax_cross_entropy",
     validation: float = 5000,
+    patience: int | None = None,
     seed: int = 0,
     augment: str | Augmentation | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Epoch]:
     """Train a model in place, one epoch a `next`.
@@ -68,164 +60,203 @@ def train(
     validation the last whole epoch. The same seed gives the same parameters, bit for bit, on the
     same machine with the same number of BLAS threads.
 
+    steps: that many batches, drawn at random with replacement, instead of epochs; an Epoch is
+        reported every `report_every` of them, and validation follows those by which as many images
+        as there are have been shown once more, and the last
     validation: how many images are held back, drawn at random: a count, or a share below 1
+    patience: stop after that many validations in a row without a better one
     augment: a chain such as "affine | thickness", applied anew to each training batch
+    checkpoint: a file that is replaced after each validation, and each epoch where there is none
+    resume: go on after the epochs in `checkpoint`, which are given once more as they were; the end
+        is the same, bit for bit, as without the interruption. Without such a file it starts anew.
     progress: called after each batch with images done, images in the epoch, and the batch's loss
 
-    Raises UsageError on bad options and DataError where the split cannot be learnt from, both at
-    once; ModelError, from `next`, where the loss is no longer a number.
+    Raises UsageError on bad options and on a checkpoint of another run, DataError where the split
+    cannot be learnt from, ModelError where the checkpoint is damaged, all of them at once; from
+    `next`, ModelError where the loss is no longer a number, UsageError where the checkpoint cannot
+    be written.
     """
-    if min(epochs, batch) < 1:
-        raise UsageError(f"epochs and batch must be at least 1, found {epochs} and {batch}")
-    if seed < 0:
-        raise UsageError(f"a seed is a whole number from 0, found {seed}")
     if not len(split):
         raise DataError(f"split {split.name!r} has no images to learn from")
     if split.labels is None:
         raise DataError(f"split {split.name!r} has no labels to learn from")
     check_labels(split.labels, model.classes, f"split {split.name!r}")
     model.logits(split.images[:1])  # refuses images of another size
-    chain = AUGMENTATIONS.parse_chain(augment) if isinstance(augment, str) else (augment,) if augment else ()
-    run = _Run(
-        model,
-        split,
-        split.labels,
+    plan = Plan(
         epochs,
+        steps,
+        report_every,
         batch,
         OPTIMIZERS.parse(optimizer) if isinstance(optimizer, str) else optimizer,
         SCHEDULES.parse(schedule) if isinstance(schedule, str) else schedule,
         LOSSES.parse(loss) if isinstance(loss, str) else loss,
-        _held_back(validation, len(split)),
+        AUGMENTATIONS.parse_chain(augment) if isinstance(augment, str) else (augment,) if augment else (),
+        held_back(validation, len(split)),
+        patience,
         seed,
-        chain,
-        progress,
     )
+    file = None if checkpoint is None else Path(checkpoint)
+    run = _Run(model, split, split.labels, plan, file, progress)
+    if resume and file and file.exists():
+        run.resume(Checkpoint.load(file), file)
     return run.train()
 
 
 @dataclass
 class _Run:
-    """One training run: its options, all checked, and what changes from batch to batch."""
+    """One training run: its plan, what it works on, and what changes from batch to batch."""
 
     model: Model
     split: Split
     labels: Labels
-    epochs: int
-    batch: int
-    optimizer: Optimizer
-    schedule: Schedule
-    loss: Loss
-    held_back: int
-    seed: int
-    augment: tuple[Augmentation, ...]
+    plan: Plan
+    file: Path | None
     progress: Progress | None
 
     def __post_init__(self) -> None:
         # A stream of random numbers for each purpose: changing one leaves the others alone.
-        split_rng, self.shuffling, self.augmenting, self.dropping = np.random.default_rng(self.seed).spawn(4)
+        split_rng, *rngs = np.random.default_rng(self.plan.seed).spawn(4)
+        self.shuffling, self.augmenting, self.dropping = rngs
+        self.generators = dict(zip(("shuffling", "augmenting", "dropping"), rngs, strict=True))
         order = split_rng.permutation(len(self.split))
-        self.validation, self.training = np.split(order, [self.held_back])
-        self.states = self.optimizer.init(self.model.params)
+        self.validation, self.training = np.split(order, [self.plan.validation])
+        self.params, self.states = _copy(self.model.params), self.plan.optimizer.init(self.model.params)
+        self.history: list[Epoch] = []
+        self.best: Epoch | None = None
+        self.best_params = _copy(self.model.params)
+        self.task = self.plan.text() | {
+            "layers": self.model.text,
+            "images": size_text(self.split.images),
+            "class_names": ", ".join(self.model.class_names),
+            "data": fingerprint([replace(self.split, name="train")]),
+        }
 
     def train(self) -> Iterator[Epoch]:
         """The epochs; however it ends, the best parameters go back into the model."""
-        best: Epoch | None = None
-        best_params: list[Params] = []
         try:
-            for number in range(1, self.epochs + 1):
-                epoch = self._epoch(number)
-                if best is None or _score(epoch) > _score(best):
-                    best = epoch = replace(epoch, best=True)
-                    best_params = copy.deepcopy(self.model.params)
+            if self.history:
+                _restore(self.model.params, self.params)
+            yield from tuple(self.history)
+            while self._goes_on():
+                epoch = self._epoch(len(self.history) + 1)
+                measured = self.plan.is_measured(epoch.number, self.training)
+                if measured and (self.best is None or epoch.score > self.best.score):
+                    self.best = epoch = replace(epoch, best=True)
+                    self.best_params = _copy(self.model.params)
+                self.history.append(epoch)
+                if measured and self.file:
+                    self._checkpoint().save(self.file)
                 yield epoch
         finally:
-            if best:
-                self._restore(best_params)
-                self.model.metadata.update(self._notes(best))
+            if self.best:
+                _restore(self.model.params, self.best_params)
+                self.model.metadata.update(self._notes(self.best))
+
+    def _goes_on(self) -> bool:
+        """Whether another epoch is planned and the patience is not at its end."""
+        waited = 0
+        for epoch in self.history:
+            if epoch.validation_accuracy is not None:
+                waited = 0 if epoch.best else waited + 1
+        patience = self.plan.patience
+        return len(self.history) < self.plan.reports and (patience is None or waited < patience)
 
     def _epoch(self, number: int) -> Epoch:
-        """Train and validate once."""
+        """Train and, where it is due, validate."""
         start = time.perf_counter()
         loss, accuracy = self._train_epoch(number)
-        speed = len(self.training) / (time.perf_counter() - start)
-        validation_loss, validation_accuracy = self._validate() if self.held_back else (None, None)
+        speed = self.plan.images(number, self.training) / (time.perf_counter() - start)
+        measured = self.plan.validation and self.plan.is_measured(number, self.training)
+        validation_loss, validation_accuracy = self._validate() if measured else (None, None)
         seconds = time.perf_counter() - start
-        return Epoch(number, loss, accuracy, validation_loss, validation_accuracy, seconds, speed)
+        steps = self.plan.steps_done(number)
+        return Epoch(
+            number, loss, accuracy, validation_loss, validation_accuracy, seconds, speed, steps=steps
+        )
 
     def _train_epoch(self, number: int) -> tuple[float, float]:
-        """Mean loss and accuracy of one pass over the training images, in a new order."""
-        total = len(self.training)
-        order = self.shuffling.permutation(self.training)
+        """Mean loss and accuracy over the batches of an epoch."""
+        total = self.plan.images(number, self.training)
         done, loss_sum, correct = 0, 0.0, 0
-        for start in range(0, total, self.batch):
-            chosen = order[start : start + self.batch]
-            scale = self.schedule((number - 1 + start / total) / self.epochs)
-            loss, hits = self._train_batch(chosen, scale)
+        for chosen, before in self.plan.batches(number, self.training, self.shuffling):
+            loss, hits = self._train_batch(chosen, self.plan.schedule(before))
             done += len(chosen)
             if not np.isfinite(loss):
                 raise ModelError(
-                    f"epoch {number}: the loss is {loss} after {done} images; "
-                    f"lower the rate of {self.optimizer}, {self.optimizer.rate:g}"
+                    f"epoch {number}: the loss is {loss} after {done} images; lower the rate of "
+                    f"{self.plan.optimizer}, {self.plan.optimizer.rate:g}"
                 )
             loss_sum += loss * len(chosen)
             correct += hits
             if self.progress:
                 self.progress(done, total, loss)
-        return loss_sum / total, correct / total
+        return float(loss_sum / total), float(correct / total)
 
     def _train_batch(self, chosen: Indices, scale: float) -> tuple[float, int]:
         """Forward, loss, backward, step: the loss and how many images were right before the step."""
         images, labels = self.split.images[chosen], self.labels[chosen]
-        for augmentation in self.augment:
+        for augmentation in self.plan.augment:
             images = augmentation(images, self.augmenting)
         with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the loss instead
             logits, backward = self.model.forward(images, self.dropping)
-            loss, dlogits = self.loss(logits, labels)
-            self.optimizer.step(self.model.params, backward(dlogits), self.states, scale)
+            loss, dlogits = self.plan.loss(logits, labels)
+            self.plan.optimizer.step(self.model.params, backward(dlogits), self.states, scale)
         return loss, int((logits.argmax(axis=1) == labels).sum())
 
     def _validate(self) -> tuple[float, float]:
         """Mean loss and accuracy on the images held back."""
         logits, labels = self.model.logits(self.split.images[self.validation]), self.labels[self.validation]
-        return self.loss(logits, labels)[0], float((logits.argmax(axis=1) == labels).mean())
+        return float(self.plan.loss(logits, labels)[0]), float((logits.argmax(axis=1) == labels).mean())
 
-    def _restore(self, params: list[Params]) -> None:
-        for layer, best in zip(self.model.params, params, strict=True):
-            for name, array in layer.items():
-                array[...] = best[name]
+    def _checkpoint(self) -> Checkpoint:
+        """All that is needed to go on after the last epoch."""
+        return Checkpoint(
+            self.task,
+            [asdict(epoch) for epoch in self.history],
+            {name: generator_state(rng) for name, rng in self.generators.items()},
+            named("params", self.model.params)
+            | named("best", self.best_params)
+            | named("states", self.states),
+        )
+
+    def resume(self, checkpoint: Checkpoint, file: Path) -> None:
+        """Bring the run to where the checkpoint was written; the model itself waits for `train`."""
+        checkpoint.check_task(self.task, file)
+        checkpoint.fill("params", self.params, file)
+        checkpoint.fill("best", self.best_params, file)
+        checkpoint.fill("states", self.states, file)
+        try:
+            self.history = [Epoch(**epoch) for epoch in checkpoint.history]
+            self.best = [epoch for epoch in self.history if epoch.best][-1]
+            for name, rng in self.generators.items():
+                restore_generator(rng, checkpoint.generators[name])
+        except (TypeError, ValueError, LookupError) as error:
+            raise ModelError(
+                f"{file}: expected epochs and random generators as digitprep train writes them, found "
+                f"something else ({type(error).__name__}: {error}); {ADVICE}"
+            ) from None
 
     def _notes(self, best: Epoch) -> dict[str, str]:
         """How the parameters of the best epoch came about, for the model's metadata."""
         accuracy = best.validation_accuracy
         return {
-            "epoch": f"{best.number} of {self.epochs}",
-            "batch": str(self.batch),
-            "optimizer": str(self.optimizer),
-            "schedule": str(self.schedule),
-            "loss": str(self.loss),
-            "augment": " | ".join(map(str, self.augment)),
-            "seed": str(self.seed),
+            "epoch": f"{best.number} of {self.plan.reports}",
+            "run": digest(self.task),
             "training_images": str(len(self.training)),
-            "validation_images": str(self.held_back),
+            "validation_images": str(self.plan.validation),
             "validation_accuracy": "not measured" if accuracy is None else f"{accuracy:.4f}",
+        } | {
+            name: value
+            for name, value in self.plan.text().items()
+            if name not in ("epochs", "validation", "patience", "report_every")
         }
 
 
-def _score(epoch: Epoch) -> tuple[float, float]:
-    """What makes one epoch better than another; without validation, being later does."""
-    if epoch.validation_accuracy is None or epoch.validation_loss is None:
-        return epoch.number, 0.0
-    return epoch.validation_accuracy, -epoch.validation_loss
+def _copy(params: list[Params]) -> list[Params]:
+    return [{name: array.copy() for name, array in layer.items()} for layer in params]
 
 
-def _held_back(validation: float, count: int) -> int:
-    """How many of `count` images a number or a share of validation images stands for."""
-    held = max(round(validation * count), 1) if 0 < validation < 1 else validation
-    if held < 0 or not float(held).is_integer():
-        raise UsageError(f"validation must be a number of images or a share below 1, found {validation}")
-    if held >= count:
-        raise UsageError(
-            f"{held:g} of {count} images cannot be held back for validation, as none would be left to learn "
-            "from; give fewer, a share such as 0.1, or 0"
-        )
-    return int(held)
+def _restore(params: list[Params], saved: list[Params]) -> None:
+    for layer, arrays in zip(params, saved, strict=True):
+        for name, array in layer.items():
+            array[...] = arrays[name]

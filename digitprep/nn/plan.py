@@ -1,0 +1,123 @@
+"""The plan of a training run: its options, checked, and all that follows from them alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitprep.errors import UsageError
+from digitprep.nn.augment import Augmentation
+from digitprep.nn.loss import Loss
+from digitprep.nn.optim import Optimizer, Schedule
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The options of `train`, with specs for text; `validation` is a count of images.
+
+    Raises UsageError where an option cannot be meant.
+    """
+
+    epochs: int
+    steps: int | None
+    report_every: int
+    batch: int
+    optimizer: Optimizer
+    schedule: Schedule
+    loss: Loss
+    augment: tuple[Augmentation, ...]
+    validation: int
+    patience: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "steps", "report_every", "batch", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} must be at least 1, found {value}")
+        if self.seed < 0:
+            raise UsageError(f"a seed is a whole number from 0, found {self.seed}")
+        if self.patience and not self.validation:
+            raise UsageError(
+                f"patience={self.patience} waits for a better validation accuracy, but no images are held "
+                "back; give validation a number, or leave patience out"
+            )
+
+    @property
+    def reports(self) -> int:
+        """How many epochs a whole run reports."""
+        return self.epochs if self.steps is None else math.ceil(self.steps / self.report_every)
+
+    def images(self, number: int, training: Indices) -> int:
+        """How many images are shown during the epoch of that number, from 1."""
+        return len(training) if self.steps is None else len(self._steps(number)) * self.batch
+
+    def batches(
+        self, number: int, training: Indices, rng: np.random.Generator
+    ) -> Iterator[tuple[Indices, float]]:
+        """The images of each batch of an epoch, and the share of the run that lies before it."""
+        if self.steps is None:
+            order = rng.permutation(training)
+            for start in range(0, len(order), self.batch):
+                yield order[start : start + self.batch], (number - 1 + start / len(order)) / self.epochs
+        else:
+            for step in self._steps(number):
+                yield training[rng.integers(len(training), size=self.batch)], step / self.steps
+
+    def is_measured(self, number: int, training: Indices) -> bool:
+        """Whether an epoch ends with validation and a checkpoint.
+
+        Each does. Where steps are counted, those do by which as many images as there are have been
+        shown once more, and the last.
+        """
+        if self.steps is None or number == self.reports:
+            return True
+        passes = self.report_every * self.batch / len(training)
+        return math.floor(number * passes) > math.floor((number - 1) * passes)
+
+    def steps_done(self, number: int) -> int | None:
+        """The batches of the run up to the end of an epoch, where steps are counted."""
+        return None if self.steps is None else self._steps(number).stop
+
+    def text(self) -> dict[str, str]:
+        """Every option that the outcome depends on, as text by name."""
+        length = {"epochs": str(self.epochs)}
+        if self.steps is not None:
+            length = {"steps": str(self.steps), "report_every": str(self.report_every)}
+        return length | {
+            "batch": str(self.batch),
+            "optimizer": str(self.optimizer),
+            "schedule": str(self.schedule),
+            "loss": str(self.loss),
+            "augment": " | ".join(map(str, self.augment)),
+            "validation": str(self.validation),
+            "patience": str(self.patience or "none"),
+            "seed": str(self.seed),
+        }
+
+    def _steps(self, number: int) -> range:
+        """The steps of an epoch, counted from 0 over the whole run."""
+        first = (number - 1) * self.report_every
+        return range(first, min(first + self.report_every, self.steps or 0))
+
+
+def held_back(validation: float, count: int) -> int:
+    """How many of `count` images a number or a share of validation images stands for.
+
+    Raises UsageError where it is neither, or leaves no image to learn from.
+    """
+    held = max(round(validation * count), 1) if 0 < validation < 1 else validation
+    if held < 0 or not float(held).is_integer():
+        raise UsageError(f"validation must be a number of images or a share below 1, found {validation}")
+    if held >= count:
+        raise UsageError(
+            f"{held:g} of {count} images cannot be held back for validation, as none would be left to learn "
+            "from; give fewer, a share such as 0.1, or 0"
+        )
+    return int(held)
