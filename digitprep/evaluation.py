@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Split, check_labels
 from digitprep.errors import DataError, UsageError
-from digitprep.nn.model import Model
+from digitprep.nn.engines import Classifier
+
+BINS = 15  # as in Guo et al., see calibration_error
+Z95 = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,16 @@ class Evaluation:
 
     confusion: (classes, classes) int64, a row a true class, a column a predicted one
     hardest: the images whose true label got the lowest probability, hardest first
+    calibration_error: how far the probability given to a prediction is, in the mean, from the share
+        of such predictions that are right, from 0 to 1: the predictions are put into 15 bins by
+        their probability, each bin compares its two means and counts by its size. Guo et al.,
+        On Calibration of Modern Neural Networks, ICML 2017.
     """
 
     confusion: NDArray[np.int64]
     class_names: tuple[str, ...]
     hardest: tuple[Hard, ...]
+    calibration_error: float
 
     @property
     def count(self) -> int:
@@ -59,6 +68,18 @@ class Evaluation:
     def accuracy(self) -> float:
         """The share of right predictions."""
         return self.correct / self.count
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the accuracy on images like these, lowest and highest.
+
+        Wilson, Probable Inference, JASA 22 (1927), which holds near 100 % and for few images too.
+        """
+        count, share = self.count, self.accuracy
+        centre = share + Z95**2 / (2 * count)
+        spread = Z95 * math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
+        scale = 1 + Z95**2 / count
+        return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
 
     @property
     def precision(self) -> NDArray[np.float64]:
@@ -84,16 +105,20 @@ class Evaluation:
         }
         return {
             "accuracy": self.accuracy,
+            "accuracy_interval": list(self.accuracy_interval),
             "count": self.count,
             "correct": self.correct,
             "wrong": self.wrong,
+            "calibration_error": self.calibration_error,
             "per_class": per_class,
             "confusion": self.confusion.tolist(),
             "hardest": [asdict(hard) for hard in self.hardest],
         }
 
 
-def evaluate(model: Model, split: Split | Iterable[Split], batch: int = 256, hardest: int = 25) -> Evaluation:
+def evaluate(
+    model: Classifier, split: Split | Iterable[Split], batch: int = 256, hardest: int = 25
+) -> Evaluation:
     """Compare a model's predictions with the labels of a split, or of a stream of its batches.
 
     At most `batch` images are computed at a time, and `hardest` of them are named.
@@ -103,6 +128,7 @@ def evaluate(model: Model, split: Split | Iterable[Split], batch: int = 256, har
     with another split.
     """
     confusion = np.zeros((model.classes, model.classes), np.int64)
+    bins = np.zeros((2, BINS))
     hard: list[Hard] = []
     count, name = 0, None
     for part in [split] if isinstance(split, Split) else split:
@@ -112,19 +138,32 @@ def evaluate(model: Model, split: Split | Iterable[Split], batch: int = 256, har
         for piece in part.batches(batch):
             labels, probabilities = _predictions(model, piece, count)
             np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
+            bins += _binned(labels, probabilities)
             hard += _hardest(labels, probabilities, count, hardest)
             hard = sorted(hard, key=lambda found: (found.truth, found.index))[:hardest]
             count += len(piece)
     if not count:
         raise DataError(f"split {name!r} has no images to evaluate" if name else "no images to evaluate")
-    return Evaluation(confusion, model.class_names, tuple(hard))
+    calibration_error = float(np.abs(bins[0] - bins[1]).sum() / count)
+    return Evaluation(confusion, model.class_names, tuple(hard), calibration_error)
 
 
-def _predictions(model: Model, piece: Split, first: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _predictions(
+    model: Classifier, piece: Split, first: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     if piece.labels is None:
         raise DataError(f"split {piece.name!r} has no labels to compare predictions with")
     check_labels(piece.labels, model.classes, f"split {piece.name!r}", first)
     return piece.labels, model.probabilities(piece.images, max(len(piece), 1))
+
+
+def _binned(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(2, BINS): sums of the confidences and counts of right predictions, by confidence."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    # A confidence on the border of two bins belongs to the lower one.
+    index = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return np.stack([np.bincount(index, values, BINS) for values in (confidence, right)])
 
 
 def _hardest(

@@ -8,7 +8,7 @@ import pytest
 
 from digitprep.dataset import Split
 from digitprep.errors import DataError, ModelError, UsageError
-from digitprep.evaluation import evaluate
+from digitprep.evaluation import Evaluation, evaluate
 from digitprep.nn import Model
 
 
@@ -51,6 +51,57 @@ def test_the_hardest_come_first(model):
     assert wrong.confidence > 0.9
     assert wrong.truth < 0.1
     assert evaluate(model, Split(images, np.array([0, 0, 2, 2])), hardest=0).hardest == ()
+
+
+class Oracle:
+    """Anything with the face of a classifier will do: this one says what it is told to say."""
+
+    image_shape = (1, 1)
+    class_names = ("no", "yes")
+    classes = 2
+
+    def __init__(self, confidences):
+        self.confidences = np.array(confidences, np.float32)
+
+    def probabilities(self, images, batch=64):  # noqa: ARG002
+        yes = self.confidences[images[:, 0, 0]]
+        return np.stack([1 - yes, yes], axis=1)
+
+
+def answers(labels):
+    """A split whose image number i holds the pixel i."""
+    images = np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1)
+    return Split(images, np.array(labels, dtype=np.int64), name="test")
+
+
+def test_the_calibration_error_is_the_one_counted_by_hand():
+    """Four answers at 0.9, three of them right, and one at 0.55, wrong: |3.6 - 3| and |0.55 - 0| of 5."""
+    oracle, labels = Oracle([0.9, 0.9, 0.9, 0.9, 0.55]), [1, 1, 1, 0, 0]
+    for found in (evaluate(oracle, answers(labels)), evaluate(oracle, answers(labels), batch=2)):
+        assert found.calibration_error == pytest.approx((0.6 + 0.55) / 5, abs=1e-6)
+        assert found.to_dict()["calibration_error"] == found.calibration_error
+
+
+def test_sure_and_right_is_calibrated_sure_and_wrong_is_not():
+    assert evaluate(Oracle([1, 0]), answers([1, 0])).calibration_error == 0
+    assert evaluate(Oracle([1, 0]), answers([0, 1])).calibration_error == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [  # the shares p with (p - right / count)**2 = 1.96**2 p (1 - p) / count, found by bisection
+        (8, 10, 0.4901625, 0.9433178),
+        (0, 10, 0.0, 0.2775328),
+        (10, 10, 0.7224672, 1.0),
+        (9942, 10000, 0.9925101, 0.9955103),
+    ],
+)
+def test_the_interval_of_the_accuracy_is_wilsons(right, count, low, high):
+    wrong = count - right
+    confusion = np.array([[right, wrong], [0, 0]])
+    result = Evaluation(confusion, ("a", "b"), (), 0.0)
+    assert result.accuracy_interval == pytest.approx((low, high), abs=1e-6)
+    assert result.to_dict()["accuracy_interval"] == list(result.accuracy_interval)
 
 
 def test_a_stream_of_batches_gives_what_the_whole_gives(model):

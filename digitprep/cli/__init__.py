@@ -13,6 +13,7 @@ import typer
 
 from digitprep.cli import data, models, photos
 from digitprep.cli.demo import demo
+from digitprep.cli.export import export
 from digitprep.errors import DigitprepError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ for command in (
     photos.predict,
     models.train,
     models.evaluate,
+    export,
     demo,
 ):
     app.command()(command)

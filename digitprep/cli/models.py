@@ -12,8 +12,12 @@ from digitprep.cli.terminal import (
     AsJson,
     Classes,
     ModelFile,
+    ModelInput,
+    ModelLayers,
+    ModelNetwork,
     Overwrite,
     SourceFormat,
+    opened_model,
     progress,
     refuse_existing,
     say,
@@ -22,6 +26,7 @@ from digitprep.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from digitprep.dataset import Split
+    from digitprep.nn.engines import Classifier
     from digitprep.nn.model import Model
 
 
@@ -85,6 +90,9 @@ def train(
 def evaluate(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset with labels.")],
     model: ModelFile = None,
+    model_input: ModelInput = None,
+    network: ModelNetwork = None,
+    layers: ModelLayers = None,
     split: Annotated[str | None, typer.Option(help="One split alone, such as test.")] = None,
     source_format: SourceFormat = None,
     classes: Classes = 10,
@@ -92,9 +100,8 @@ def evaluate(
 ) -> None:
     """Compare a network's predictions with the labels of a dataset, split by split."""
     from digitprep import formats
-    from digitprep.nn import load_model
 
-    net = load_model(model)
+    net = opened_model(model, model_input, network, layers)
     dataset = formats.read(data, format=source_format, classes=classes)
     splits = [dataset[split]] if split else [part for part in dataset.values() if part.labels is not None]
     if not splits:
@@ -125,7 +132,7 @@ def _train(net: Model, split: Split, options: dict[str, Any]) -> None:
             say(f"stopped after {done} epochs; the best of them is kept")
 
 
-def _evaluated(net: Model, split: Split) -> Any:
+def _evaluated(net: Classifier, split: Split) -> Any:
     from digitprep.evaluation import evaluate as evaluate_model
 
     with progress(f"evaluating {split.name}", total=len(split)) as advance:
@@ -139,7 +146,11 @@ def _evaluated(net: Model, split: Split) -> Any:
 
 
 def _print_accuracy(name: str, evaluation: Any) -> None:
-    print(f"{name}: {evaluation.accuracy:.2%} of {evaluation.count:,} images are right")
+    low, high = evaluation.accuracy_interval
+    print(
+        f"{name}: {evaluation.accuracy:.2%} of {evaluation.count:,} images are right "
+        f"(95 % interval {low:.2%} to {high:.2%}), calibration error {evaluation.calibration_error:.2%}"
+    )
 
 
 def _print_confusion(evaluation: Any) -> None:

@@ -16,10 +16,14 @@ from digitprep.cli.terminal import (
     Classes,
     Jobs,
     ModelFile,
+    ModelInput,
+    ModelLayers,
+    ModelNetwork,
     Overwrite,
     PipelineText,
     Recipe,
     chosen_pipeline,
+    opened_model,
     progress,
     refuse_existing,
     say,
@@ -28,6 +32,7 @@ from digitprep.errors import DataError, PartialSuccess
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
+    from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
 
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Image files, or folders of them.")]
@@ -90,15 +95,16 @@ def clean(
 def predict(
     photos: Photos,
     model: ModelFile = None,
+    model_input: ModelInput = None,
+    network: ModelNetwork = None,
+    layers: ModelLayers = None,
     recipe: Recipe = None,
     pipeline: PipelineText = None,
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
     """Clean photos of one digit each and say which digit it is."""
-    from digitprep.nn import load_model
-
-    net, steps = load_model(model), chosen_pipeline(recipe, pipeline)
+    net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
     files = _found(photos)
     rejected = 0
     with progress("reading", total=len(files)) as advance:
@@ -144,7 +150,7 @@ def _cleaned(
             advance()
 
 
-def _predictions(photos: Iterable[Cleaned], net: Any) -> Iterator[dict[str, Any]]:
+def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:
     """One JSON object a photo, as the command line promises them."""
     from digitprep.errors import ModelError
 
@@ -158,7 +164,8 @@ def _predictions(photos: Iterable[Cleaned], net: Any) -> Iterator[dict[str, Any]
         if cleaned.image is not None:
             if cleaned.image.shape != net.image_shape:
                 raise ModelError(
-                    f"the network takes images of {net.image_shape}, the pipeline makes {cleaned.image.shape}"
+                    f"the network takes images of {net.image_shape}, the pipeline makes "
+                    f"{cleaned.image.shape}; end --pipeline with center(size={net.image_shape[0]})"
                 )
             digit, confidence = net.predict(cleaned.image)
             read["text"] = net.class_names[digit]

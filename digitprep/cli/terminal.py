@@ -15,6 +15,7 @@ from digitprep.errors import UsageError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
@@ -25,7 +26,27 @@ SourceFormat = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ModelFile = Annotated[
     Path | None,
-    typer.Option("--model", metavar="M.npz", help="A trained network; the bundled one if not given."),
+    typer.Option(
+        "--model",
+        metavar="M",
+        help="A trained network: .npz, .onnx or .safetensors; the bundled one if not given.",
+    ),
+]
+ModelInput = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="TEXT",
+        help="How an .onnx network takes images: 'onnx(layout=\"nhwc\", mean=0.1307, std=0.3081)'. "
+        "[default: what the file says, from 0 for paper to 1 for ink]",
+    ),
+]
+ModelNetwork = Annotated[
+    str | None,
+    typer.Option("--network", metavar="NAME", help="The network whose parameters a .safetensors file holds."),
+]
+ModelLayers = Annotated[
+    str | None, typer.Option("--layers", metavar="TEXT", help="The same as text, instead of --network.")
 ]
 Recipe = Annotated[
     str | None,
@@ -54,6 +75,16 @@ def chosen_pipeline(recipe: str | None, text: str | None) -> Pipeline:
     if recipe and text:
         raise UsageError("--recipe and --pipeline both say how to clean; give one of them")
     return Pipeline.parse(text) if text else named(recipe or DEFAULT)
+
+
+def opened_model(model: Path | None, options: str | None, name: str | None, layers: str | None) -> Classifier:
+    """The network that --model, --input, --network and --layers ask for."""
+    from digitprep.nn.open import open_model
+    from digitprep.nn.zoo import network
+
+    if name and layers:
+        raise UsageError("--network and --layers both say which layers the parameters belong to; give one")
+    return open_model(model, options, network(name).layers if name else layers)
 
 
 def refuse_existing(paths: list[Path], overwrite: bool) -> None:
