@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitprep.nn import LOSSES, softmax
-from digitprep.nn.loss import BinaryCrossEntropy, MeanSquares, SoftmaxCrossEntropy
+from digitprep.nn.loss import BinaryCrossEntropy, MeanSquares, SoftmaxCrossEntropy, shares
 
 CASES = [SoftmaxCrossEntropy(), SoftmaxCrossEntropy(smoothing=0.2), BinaryCrossEntropy(), MeanSquares()]
 LABELS = np.array([0, 2, 1, 1])
@@ -71,3 +71,12 @@ def test_binary_cross_entropy_of_a_sure_and_wrong_answer_is_finite():
 
 def test_mean_squares_agrees_with_its_definition(outputs):
     assert MeanSquares()(outputs, LABELS)[0] == pytest.approx(((outputs - TARGETS) ** 2).mean())
+
+
+def test_shares_make_probabilities_of_what_a_sigmoid_gives():
+    """Each row sums to one, a sure answer stays sure, and all zeros favour nobody."""
+    outputs = np.array([[0.5, 1, 0.5], [0, 1, 0], [0, 0, 0]], np.float32)
+    expected = [[0.25, 0.5, 0.25], [0, 1, 0], [1 / 3, 1 / 3, 1 / 3]]
+    with np.errstate(invalid="raise", divide="raise"):
+        np.testing.assert_allclose(shares(outputs), expected, rtol=1e-6, atol=1e-30)
+    assert shares(outputs).dtype == np.float32

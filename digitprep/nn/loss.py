@@ -38,6 +38,16 @@ def softmax(logits: Array) -> Array:
     return powers
 
 
+def shares(outputs: Array) -> Array:
+    """(N, classes) from 0 to 1, as a sigmoid gives them -> (N, classes): each row sums to one.
+
+    The order of the classes stays. Where every class was denied, all have the same share.
+    """
+    positive = outputs + np.finfo(outputs.dtype).tiny
+    result: Array = positive / positive.sum(axis=1, keepdims=True)
+    return result
+
+
 @LOSSES.register
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
