@@ -80,7 +80,7 @@ ZOO = {
         " | conv(channels=10, stride=2) | leaky_relu(slope=0.02) | batchnorm"
         " | flatten | dense(width=10) | sigmoid",
         epochs=3,
-        optimizer="adam(rate=0.003)",
+        optimizer="adam(rate=0.01)",
         schedule="constant",
         loss="binary_cross_entropy",
     ),
