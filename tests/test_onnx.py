@@ -41,7 +41,7 @@ def images_for(model, count=7):
 
 
 def expected(model, images):
-    """What "probabilities" should hold: a last sigmoid as it is."""
+    """What the output "probabilities" should hold: a last sigmoid as it is."""
     return model.logits(images) if model.text.endswith("sigmoid") else model.probabilities(images)
 
 

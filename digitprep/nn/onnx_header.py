@@ -14,7 +14,7 @@ from pathlib import Path
 from digitprep.errors import ModelError
 
 # Of ModelProto, GraphProto, NodeProto, ValueInfoProto, TypeProto, TensorShapeProto, TensorProto.
-_GRAPH, _NOTES = 7, 14
+_GRAPH, _OPSET, _NOTES = 7, 8, 14
 _NODE, _INITIALIZER, _INPUT, _OUTPUT = 1, 5, 11, 12
 _NODE_INPUT, _NODE_OUTPUT, _OPERATOR = 1, 2, 4
 _NAME, _TYPE, _TENSOR_TYPE, _ELEMENT, _SHAPE = 1, 2, 1, 1, 2
@@ -43,6 +43,8 @@ def read_header(file: Path) -> Header:
     try:
         model = list(_fields(memoryview(file.read_bytes())))
         graph = list(_fields(_only(model, _GRAPH)))
+        if not _parts(model, _OPSET):
+            raise ValueError("no opset: the file was cut off after its graph")
         inputs = _inputs(graph)
         notes = dict(_note(entry) for entry in _parts(model, _NOTES))
         operator = _last_operator(graph)

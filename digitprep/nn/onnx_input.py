@@ -82,9 +82,10 @@ INPUTS.register(Onnx)
 
 
 def _layout(shape: OpenShape) -> str:
-    """The layout that an input's shape suggests."""
+    """The layout that an input's shape suggests; of four sides, the channels are the smaller outer one."""
     if len(shape) == 4:
-        return "nhwc" if shape[3] in (1, 3) and shape[1] not in (1, 3) else "nchw"
+        is_last = shape[3] in (1, 3) and (shape[1] or math.inf) > shape[3]
+        return "nhwc" if is_last else "nchw"
     if len(shape) in (2, 3):
         return "flat" if len(shape) == 2 else "nhw"
     raise ModelError(
