@@ -14,6 +14,7 @@ import typer
 from digitprep.cli import data, models, photos
 from digitprep.cli.demo import demo
 from digitprep.cli.export import export
+from digitprep.cli.training import train
 from digitprep.errors import DigitprepError
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ for command in (
     data.diff,
     photos.clean,
     photos.predict,
-    models.train,
+    train,
     models.evaluate,
     export,
     demo,

@@ -51,7 +51,7 @@ class Checkpoint:
         Raises UsageError where it cannot be written.
         """
         run = {"task": self.task, "history": self.history, "generators": self.generators}
-        text = json.dumps(run, sort_keys=True, ensure_ascii=False)
+        text = json.dumps(run, ensure_ascii=False)
         head: dict[str, Array] = {
             "digitprep_checkpoint": np.array(VERSION, dtype="<i8"),
             "run": np.frombuffer(text.encode(), np.uint8),

@@ -16,6 +16,8 @@ from digitprep.nn.optim import Optimizer, Schedule
 
 Indices = NDArray[np.int64]
 
+REPORT_EVERY = 50  # steps, where not said otherwise
+
 
 @dataclass(frozen=True)
 class Plan:

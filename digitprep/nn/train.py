@@ -27,7 +27,7 @@ from digitprep.nn.layers import Params
 from digitprep.nn.loss import LOSSES, Loss
 from digitprep.nn.model import Model
 from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from digitprep.nn.plan import Indices, Plan, held_back
+from digitprep.nn.plan import REPORT_EVERY, Indices, Plan, held_back
 
 __all__ = ["Epoch", "train"]
 
@@ -40,7 +40,7 @@ def train(
     *,
     epochs: int = 5,
     steps: int | None = None,
-    report_every: int = 50,
+    report_every: int = REPORT_EVERY,
     batch: int = 64,
     optimizer: str | Optimizer = "adam",
     schedule: str | Schedule = "cosine",

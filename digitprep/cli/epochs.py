@@ -1,0 +1,149 @@
+"""The epochs of a training run as they come: live on a terminal, as lines elsewhere, and in a log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitprep.cli.terminal import say
+
+if TYPE_CHECKING:
+    from digitprep.nn import Epoch
+
+LOGS = (".csv", ".json", ".jsonl")
+ROWS = 12  # of the live table: what fits a small terminal
+
+
+class Log:
+    """A file with a row an epoch: .csv, .json (one array) or .jsonl (an object a line).
+
+    It is replaced as a whole after each epoch, so that it holds every epoch once, whatever happened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, epoch: Epoch) -> None:
+        """One more row. Raises UsageError where the file cannot be written."""
+        from digitprep.nn.store import write_whole
+
+        self.rows.append(asdict(epoch))
+        write_whole(self.path, self._text(self.rows).encode())
+
+    def continues(self, rows: list[dict[str, Any]]) -> bool:
+        """Whether the file, if there, is the log of the run with these rows, and can be replaced by it."""
+        if not self.path.exists():
+            return True
+        start = self._text(rows[:1]).removesuffix("\n]\n").encode()
+        return self.path.read_bytes().startswith(start)
+
+    def _text(self, rows: list[dict[str, Any]]) -> str:
+        suffix = self.path.suffix.lower()
+        if suffix == ".csv":
+            text = io.StringIO()
+            writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            return text.getvalue()
+        lines = [json.dumps(row) for row in rows]
+        return "[\n" + ",\n".join(lines) + "\n]\n" if suffix == ".json" else "\n".join(lines) + "\n"
+
+
+class Lines:
+    """A line an epoch on stderr."""
+
+    def batch(self, share: float) -> None:
+        """Nothing: lines are for files, which are no place for a bar."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Say what the epoch gave."""
+        say(str(epoch))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Table:
+    """A table of the last epochs above a bar of the whole run with the time left, redrawn in place."""
+
+    def __init__(self, epochs: int, console: Any) -> None:
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self.epochs: list[Epoch] = []
+        self.trained = False  # in this run: epochs from a checkpoint take no time and have no batches
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("time left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.task = self.bar.add_task("training", total=epochs)
+        self.live = Live(get_renderable=self._drawn, console=console, refresh_per_second=4)
+        self.live.start()
+
+    def batch(self, share: float) -> None:
+        """Move the bar to a share of the epoch that is being trained."""
+        self.trained = True
+        self.bar.update(self.task, completed=len(self.epochs) + share)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Add a row."""
+        self.epochs.append(epoch)
+        move = self.bar.update if self.trained else self.bar.reset
+        move(self.task, completed=len(self.epochs))
+
+    def close(self) -> None:
+        """Leave the last state on the screen."""
+        self.live.stop()
+
+    def _drawn(self) -> Any:
+        from rich.console import Group
+        from rich.table import Table as Grid
+
+        grid = Grid("epoch", box=None, header_style="bold")
+        for name in ("loss", "accuracy", "validation loss", "validation accuracy", "images/s", ""):
+            grid.add_column(name, justify="right")
+        for epoch in self.epochs[-ROWS:]:
+            grid.add_row(*_cells(epoch))
+        return Group(grid, self.bar)
+
+
+def _cells(epoch: Epoch) -> list[str]:
+    validation = ["", ""]
+    if epoch.validation_accuracy is not None:
+        validation = [f"{epoch.validation_loss:.4f}", f"{epoch.validation_accuracy:.2%}"]
+    return [
+        str(epoch.number) if epoch.steps is None else f"step {epoch.steps:,}",
+        f"{epoch.loss:.4f}",
+        f"{epoch.accuracy:.2%}",
+        *validation,
+        f"{epoch.images_per_second:,.0f}",
+        "best" if epoch.best else "",
+    ]
+
+
+@contextmanager
+def watching(options: dict[str, Any]) -> Iterator[Lines | Table]:
+    """What shows the epochs of a run with these options of `train`, closed at the end."""
+    from rich.console import Console
+
+    from digitprep.nn.plan import REPORT_EVERY
+
+    console = Console(stderr=True)
+    steps = options.get("steps")
+    epochs = options["epochs"] if steps is None else -(-steps // REPORT_EVERY)
+    watch = Table(epochs, console) if console.is_terminal else Lines()
+    try:
+        yield watch
+    finally:
+        watch.close()

@@ -1,0 +1,229 @@
+"""The train command as people run it: killed, interrupted, resumed, logged, on other images than digits."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import digitprep as dp
+
+LAYERS = "conv(channels=2) | relu | maxpool | flatten | dropout(rate=0.1) | dense(width=4)"
+OPTIONS = ["--layers", LAYERS, "--classes", "4", "--validation", "40", "--batch", "8"]
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (300, 8, 8), dtype=np.uint8)
+    split = dp.Split(images, (images[:, 4, 4] // 64).astype(np.int64))
+    dp.write(split, tmp_path / "data.npz")
+    return tmp_path / "data.npz"
+
+
+def started(folder, *arguments) -> subprocess.Popen:
+    environment = os.environ | {"COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "digitprep", "train", "data.npz", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def run(folder, *arguments, check=0) -> str:
+    """What a whole run says on stderr."""
+    process = started(folder, *arguments)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == check, f"exit {process.returncode}\n{said}"
+    assert "Traceback" not in said
+    return said
+
+
+def wait_for(process, line) -> None:
+    seen = []
+    for said in process.stderr:
+        if said.startswith(line):
+            return
+        seen.append(said)
+    pytest.fail(f"it ended without saying {line!r}:\n{''.join(seen)}")
+
+
+@pytest.mark.usefixtures("data")
+def test_killed_at_random_moments_it_ends_in_the_same_bytes(tmp_path):
+    """SIGKILL again and again, then --resume: model and log are those of an undisturbed run."""
+    options = [*OPTIONS, "--epochs", "12"]
+    run(tmp_path, "-o", "a.npz", "--log", "a.csv", *options)
+    moments = random.Random(1)
+    for _ in range(4):
+        process = started(tmp_path, "-o", "b.npz", "--log", "b.csv", "--resume", *options)
+        wait_for(process, ("epoch", "b.npz"))
+        time.sleep(moments.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+        if (tmp_path / "b.npz").exists():
+            break
+    # Without --overwrite: if the last one came to its end, its model is of this run.
+    if (tmp_path / "b.checkpoint.npz").exists() or not (tmp_path / "b.npz").exists():
+        run(tmp_path, "-o", "b.npz", "--log", "b.csv", "--resume", *options)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    logs = [list(csv.DictReader((tmp_path / f"{name}.csv").open(newline=""))) for name in "ab"]
+    times = {"seconds", "images_per_second"}
+    a, b = ([{key: row[key] for key in row.keys() - times} for row in log] for log in logs)
+    assert a == b
+    assert len(a) == 12
+    assert sorted(path.name for path in tmp_path.iterdir() if "checkpoint" in path.name) == []
+
+
+@pytest.mark.usefixtures("data")
+def test_ctrl_c_leaves_a_usable_model_and_says_how_to_go_on(tmp_path):
+    """Exit 130, a model of the best epoch, a checkpoint; --resume replaces that model by the final one."""
+    options = [*OPTIONS, "--epochs", "40"]
+    process = started(tmp_path, "-o", "m.npz", *options)
+    wait_for(process, "epoch 2")
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, said
+    assert "--resume" in said
+    assert "Traceback" not in said
+    model = dp.load_model(tmp_path / "m.npz")
+    assert model.metadata["epoch"].endswith("of 40")
+    assert (tmp_path / "m.checkpoint.npz").exists()
+    assert "--resume to go on" in run(tmp_path, "-o", "m.npz", *options, check=2)
+    said = run(tmp_path, "-o", "m.npz", "--resume", *options)
+    assert "resuming m.checkpoint.npz after" in said
+    run(tmp_path, "-o", "straight.npz", *options)
+    assert (tmp_path / "m.npz").read_bytes() == (tmp_path / "straight.npz").read_bytes()
+    assert not (tmp_path / "m.checkpoint.npz").exists()
+
+
+@pytest.mark.usefixtures("data")
+def test_ctrl_c_before_the_first_epoch_ends_keeps_nothing(tmp_path):
+    process = started(tmp_path, "-o", "m.npz", *OPTIONS, "--steps", "1000000", "--batch", "1", "--resume")
+    wait_for(process, "there is no m.checkpoint.npz to resume; training starts anew")
+    wait_for(process, "step 50:")
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, said
+    if "nothing to keep" in said:
+        assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
+
+
+def test_resuming_another_run_names_what_differs(data, tmp_path):
+    """And neither the checkpoint nor an output of another run is touched."""
+    split = dp.read(data)["train"]
+    model = dp.Model.build(LAYERS, (8, 8), 4)
+    options = {"epochs": 3, "batch": 8, "validation": 40}
+    epochs = dp.train(model, split, checkpoint=tmp_path / "m.checkpoint.npz", **options)
+    next(epochs)
+    epochs.close()
+    kept = (tmp_path / "m.checkpoint.npz").read_bytes()
+    said = run(tmp_path, "-o", "m.npz", *OPTIONS, "--resume", "--epochs", "4", check=2)
+    assert "epochs is '3' there, '4' here" in said
+    (tmp_path / "m.npz").write_bytes(b"precious")
+    assert "--overwrite" in run(tmp_path, "-o", "m.npz", *OPTIONS, "--resume", "--epochs", "3", check=2)
+    assert (tmp_path / "m.npz").read_bytes() == b"precious"
+    (tmp_path / "m.npz").unlink()
+    (tmp_path / "l.csv").write_text("mine\n")
+    arguments = ["-o", "m.npz", *OPTIONS, "--resume", "--epochs", "3", "--log", "l.csv"]
+    assert "l.csv exists" in run(tmp_path, *arguments, check=2)
+    assert (tmp_path / "m.checkpoint.npz").read_bytes() == kept
+    (tmp_path / "m.checkpoint.npz").write_bytes(kept[:-99])
+    assert "remove the file" in run(tmp_path, *arguments, check=5)
+    run(tmp_path, "-o", "m.npz", *OPTIONS, "--epochs", "1", "--overwrite")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "jsonl"])
+@pytest.mark.usefixtures("data")
+def test_a_log_has_a_row_an_epoch(tmp_path, suffix):
+    run(tmp_path, "-o", "m.npz", *OPTIONS, "--epochs", "3", "--log", f"log.{suffix}")
+    text = (tmp_path / f"log.{suffix}").read_text()
+    if suffix == "csv":
+        rows = list(csv.DictReader(text.splitlines()))
+    else:
+        rows = json.loads(text) if suffix == "json" else [json.loads(line) for line in text.splitlines()]
+    assert [int(row["number"]) for row in rows] == [1, 2, 3]
+    assert all(float(row["validation_accuracy"]) <= 1 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--log", "log.txt"], ".csv, .json, .jsonl"),
+        (["--log", "m.npz"], ".csv, .json, .jsonl"),
+        (["--checkpoint", "m.npz"], "a file each"),
+        (["--epochs", "3", "--steps", "3"], "give one of them"),
+        (["--loss", "hinge"], "known"),
+        (["--validation", "0", "--patience", "3"], "waits for a better validation"),
+        (["--class-names", "a,b,c"], "label from 0 to 2"),
+    ],
+)
+@pytest.mark.usefixtures("data")
+def test_options_that_cannot_be_meant_are_refused(tmp_path, arguments, words):
+    said = run(tmp_path, "-o", "m.npz", *OPTIONS, *arguments, check=3 if "a,b,c" in arguments else 2)
+    assert words in said
+    assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
+
+
+@pytest.mark.usefixtures("data")
+def test_steps_and_patience_say_how_long(tmp_path):
+    """A report every 50 steps; and a rate too small to change anything wears the patience out."""
+    said = run(tmp_path, "-o", "a.npz", *OPTIONS, "--steps", "120", "--loss", "softmax_cross_entropy")
+    assert [line.split(":")[0] for line in said.splitlines()][:3] == ["step 50", "step 100", "step 120"]
+    frozen = ["--optimizer", "sgd(rate=0)", "--epochs", "30", "--patience", "2"]
+    said = run(tmp_path, "-o", "b.npz", *OPTIONS, *frozen)
+    assert sum(line.startswith("epoch") for line in said.splitlines()) == 3
+
+
+def test_letters_in_colour_of_any_size_with_their_names(tmp_path):
+    """12 x 9 RGB images of 26 classes; the names travel in the model."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (260, 12, 9, 3), dtype=np.uint8)
+    dp.write(dp.Split(images, np.arange(260) % 26), tmp_path / "data.npz")
+    layers = "conv(channels=4) | relu | maxpool | flatten | dense(width=26)"
+    options = ["--layers", layers, "--epochs", "1", "--validation", "0.1"]
+    run(tmp_path, "-o", "a.npz", *options, "--classes", "26")
+    model = dp.load_model(tmp_path / "a.npz")
+    assert (model.image_shape, model.classes) == ((12, 9, 3), 26)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    run(tmp_path, "-o", "b.npz", *options, "--class-names", ",".join(letters))
+    assert dp.load_model(tmp_path / "b.npz").class_names == tuple(letters)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.usefixtures("data")
+def test_on_a_terminal_a_table_and_a_bar_are_drawn(tmp_path):
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "digitprep",
+        "train",
+        "data.npz",
+        "-o",
+        "m.npz",
+        *OPTIONS,
+        "--epochs",
+        "3",
+    ]
+    environment = os.environ | {"COLUMNS": "120", "LINES": "40", "TERM": "xterm"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=follower) as process:
+        os.close(follower)
+        seen = b""
+        while True:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+    os.close(leader)
+    assert process.returncode == 0
+    for words in (b"validation accuracy", b"images/s", b"time left", b"100%"):
+        assert words in seen
