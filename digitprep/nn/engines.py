@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Images
 from digitprep.errors import ModelError, UsageError
-from digitprep.nn.loss import softmax
+from digitprep.nn.loss import shares, softmax
 from digitprep.nn.onnx_header import Header, read_header
 from digitprep.nn.onnx_input import INPUTS, Onnx, Shape
 from digitprep.opencv import cv2
@@ -95,7 +95,7 @@ class OnnxModel:
             raise UsageError(f"a batch needs at least 1 image, found {batch}")
         found = np.empty((len(images), self.classes), np.float32)
         for start in range(0, len(images), batch):
-            found[start : start + batch] = self._shares(self._outputs(images[start : start + batch]))
+            found[start : start + batch] = self._probabilities(self._outputs(images[start : start + batch]))
         return found
 
     def predict(self, images: Images) -> tuple[Any, Any]:
@@ -111,13 +111,10 @@ class OnnxModel:
         probabilities = self.probabilities(images)
         return probabilities.argmax(axis=1), probabilities.max(axis=1)
 
-    def _shares(self, outputs: Floats) -> Floats:
+    def _probabilities(self, outputs: Floats) -> Floats:
         if self._is_probability:
             return outputs
-        if not self._is_sigmoid:
-            return softmax(outputs)
-        shares: Floats = outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.float32(1e-12))
-        return shares
+        return shares(outputs) if self._is_sigmoid else softmax(outputs)
 
     def _read(self) -> Any:
         with _opencv_silent():

@@ -10,10 +10,8 @@ To export a new kind of layer, add its line to `NODES`.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +23,7 @@ import numpy as np
 
 from digitprep.errors import MissingExtra, ModelError, UsageError
 from digitprep.nn.model import Model
+from digitprep.nn.store import write_whole
 from digitprep.spec import spec_name
 
 # What OpenCV from 4.8 and every onnxruntime of the last years read.
@@ -76,16 +75,7 @@ def export_onnx(model: Model, path: str | PathLike[str], overwrite: bool = False
     file = Path(path)
     if file.exists() and not overwrite:
         raise UsageError(f"{file} is there already; overwrite=True (--overwrite) replaces it")
-    content = to_onnx(model)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(file)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}; choose another place") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    write_whole(file, to_onnx(model))
 
 
 def to_onnx(model: Model) -> bytes:
