@@ -193,15 +193,14 @@ class _Run:
         return float(loss_sum / total), float(correct / total)
 
     def _train_batch(self, chosen: Indices, scale: float) -> tuple[float, int]:
-        """Forward, loss, backward, step: the loss and how many images were right before the step."""
+        """Forward, loss, backward, step: the mean loss and how many images were right before the step."""
         images, labels = self.split.images[chosen], self.labels[chosen]
         for augmentation in self.plan.augment:
             images = augmentation(images, self.augmenting)
         with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the loss instead
-            logits, backward = self.model.forward(images, self.dropping)
-            loss, dlogits = self.plan.loss(logits, labels)
-            self.plan.optimizer.step(self.model.params, backward(dlogits), self.states, scale)
-        return loss, int((logits.argmax(axis=1) == labels).sum())
+            loss, hits, grads = self.model.gradients(images, labels, self.plan.loss, self.dropping)
+            self.plan.optimizer.step(self.model.params, grads, self.states, scale)
+        return loss, hits
 
     def _validate(self) -> tuple[float, float]:
         """Mean loss and accuracy on the images held back."""
