@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from digitprep.dataset import Images, Labels
 from digitprep.errors import ModelError, UsageError
 from digitprep.nn import spatial
-from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params, Relu, Shape
-from digitprep.nn.loss import Loss, softmax
+from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params, Relu, Shape, Sigmoid
+from digitprep.nn.loss import Loss, shares, softmax
 from digitprep.nn.parallel import in_order, one_blas_thread
 
 PIECE, LARGE_PIECE = 16, 256  # images that go through the layers together, with and without convolutions
@@ -157,9 +157,12 @@ class Model:
     def probabilities(self, images: Images, batch: int = 64) -> NDArray[np.float32]:
         """(N, H, W[, 3]) uint8 -> (N, classes) float32: each row sums to one.
 
+        A softmax over the outputs, or, where the network ends in sigmoid, each one's share of their sum.
+
         Raises ModelError where the images are not of this model's size and type.
         """
-        return softmax(self.logits(images, batch))
+        outputs = self.logits(images, batch)
+        return shares(outputs) if isinstance(self.layers[-1], Sigmoid) else softmax(outputs)
 
     def predict(self, images: Images) -> tuple[Any, Any]:
         """The most likely class and its probability, of one image or of many.
@@ -215,9 +218,8 @@ class Model:
 
     def _step(self, index: int, x: Array, rng: np.random.Generator | None = None) -> Forward:
         layer, params = self.layers[index], self.params[index]
-        if index == self._first_learning and isinstance(layer, spatial.Conv):
-            return layer.forward(params, x, rng, wants_dx=False)
-        return layer.forward(params, x, rng)
+        options = {"wants_dx": False} if layer.skips_dx and index == self._first_learning else {}
+        return layer.forward(params, x, rng, **options)
 
     def _check(self, images: Images) -> None:
         expected = f"images of {self.image_shape} uint8, 0 for paper and 255 for ink"

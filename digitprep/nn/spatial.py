@@ -6,17 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from digitprep.errors import ModelError
 from digitprep.nn import kernels
-from digitprep.nn.layers import LAYERS, Array, Forward, Layer, Params, Rng, Shape, he_normal
+from digitprep.nn.layers import LAYERS, NO_GRADIENT, Array, Forward, Layer, Params, Rng, Shape, he_normal
 from digitprep.nn.scratch import empty
 from digitprep.spec import Between
-
-NOTHING = np.empty(0)  # the gradient of the network's input, which nobody asks for
 
 
 @LAYERS.register
@@ -27,6 +25,8 @@ class Conv(Layer):
     `kernel`, `stride` and `pad` (zeros around the image) are in pixels.
     H' = (H + 2 pad - kernel) // stride + 1, and W' likewise.
     """
+
+    skips_dx: ClassVar[bool] = True
 
     channels: Annotated[int, Between(1, 4096)]
     kernel: Annotated[int, Between(1, 64)] = 3
@@ -58,7 +58,7 @@ class Conv(Layer):
                 "bias": dy.sum(axis=(1, 2, 3)),
             }
             if not wants_dx:
-                return NOTHING, grads
+                return NO_GRADIENT, grads
             return kernels.image_gradient(dy, weight, x.shape, self.stride, self.pad), grads
 
         return y, backward
