@@ -1,0 +1,72 @@
+"""Train every network of the zoo as `digitprep train` does: `python tests/bench/bench_zoo.py MNIST`.
+
+Prints a row a network: test accuracy over the seeds (mean, lowest, highest), CPU seconds of one
+training with everything around it, and parameters. CPU seconds grow when other work shares the cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from digitprep.nn import ZOO, load_model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="MNIST in any format")
+    parser.add_argument("--networks", nargs="+", default=list(ZOO))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--keep", type=Path, help="a folder for the trained networks")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        print(
+            "| network | parameters | test accuracy, mean | lowest to highest | CPU s |\n|---|---|---|---|---|"
+        )
+        for name in options.networks:
+            runs = [
+                trained(options.data, name, seed, folder / f"{name}-{seed}.npz") for seed in options.seeds
+            ]
+            print(
+                row(name, load_model(folder / f"{name}-{options.seeds[0]}.npz").parameters, runs), flush=True
+            )
+
+
+def trained(data: Path, name: str, seed: int, file: Path) -> tuple[float, float]:
+    """Test accuracy and CPU seconds of one network trained by the command line."""
+    environment = os.environ | {"DIGITPREP_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    digitprep = [sys.executable, "-m", "digitprep"]
+    before = cpu_seconds()
+    command = [*digitprep, "train", data, "-o", file, "--model", name, "--seed", seed, "--overwrite"]
+    subprocess.run([str(part) for part in command], env=environment, check=True, capture_output=True)
+    spent = cpu_seconds() - before
+    command = [*digitprep, "evaluate", data, "--model", file, "--split", "test", "--json"]
+    done = subprocess.run([str(part) for part in command], env=environment, check=True, capture_output=True)
+    accuracy = json.loads(done.stdout)["test"]["accuracy"]
+    print(f"{name}, seed {seed}: {accuracy:.2%}, {spent:.0f} CPU s", file=sys.stderr, flush=True)
+    return accuracy, spent
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def row(name: str, parameters: int, runs: list[tuple[float, float]]) -> str:
+    accuracies = [accuracy for accuracy, _ in runs]
+    seconds = statistics.mean(spent for _, spent in runs)
+    spread = f"{min(accuracies):.2%} to {max(accuracies):.2%}"
+    return f"| `{name}` | {parameters:,} | {statistics.mean(accuracies):.2%} | {spread} | {seconds:.0f} |"
+
+
+if __name__ == "__main__":
+    main()
