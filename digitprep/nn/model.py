@@ -80,8 +80,13 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """How many numbers were, or are to be, learnt."""
-        return sum(array.size for params in self.params for array in params.values())
+        """How many numbers were, or are to be, learnt; what training merely measures is not counted."""
+        return sum(
+            array.size
+            for layer, params in zip(self.layers, self.params, strict=True)
+            for name, array in params.items()
+            if name not in layer.statistics
+        )
 
     def gradients(
         self, images: Images, labels: Labels, loss: Loss, rng: np.random.Generator

@@ -71,7 +71,7 @@ ZOO = {
     "simpleconv": Network(
         "one 5 x 5 convolution and a hidden layer, 434,000 parameters",
         "conv(channels=30, kernel=5) | relu | maxpool | flatten | dense(width=100) | relu | dense(width=10)",
-        epochs=6,
+        epochs=10,
         optimizer="adam(rate=0.001)",
     ),
     "strided": Network(

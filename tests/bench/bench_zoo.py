@@ -30,7 +30,9 @@ def main() -> None:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         print(
-            "| network | parameters | test accuracy, mean | lowest to highest | CPU s |\n|---|---|---|---|---|"
+            "| network | parameters | test accuracy, mean | lowest to highest | CPU s |",
+            "|---|---|---|---|---|",
+            sep="\n",
         )
         for name in options.networks:
             runs = [
