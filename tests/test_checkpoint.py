@@ -11,7 +11,7 @@ from digitprep.nn import Model, train
 from digitprep.nn.checkpoint import Checkpoint, generator_state, restore_generator
 from digitprep.nn.store import npz_bytes, read_npz, write_whole
 
-NET = "conv(channels=3) | relu | maxpool | flatten | dropout(rate=0.2) | dense(width=4)"
+NET = "conv(channels=3) | batchnorm | relu | maxpool | flatten | dropout(rate=0.2) | dense(width=4)"
 OPTIONS = {
     "epochs": 5,
     "batch": 16,
@@ -194,7 +194,7 @@ def test_a_damaged_checkpoint_is_refused_or_harmless(file):
         ({"run": np.frombuffer(b"{", np.uint8)}, "expected JSON"),
         ({"run": np.frombuffer(b"[]", np.uint8)}, "expected JSON"),
         ({"params.0.weight": None}, "'params.0.weight' as .* found none"),
-        ({"best.5.bias": np.zeros(5, np.float32)}, r"found \(5,\) float32"),
+        ({"best.6.bias": np.zeros(5, np.float32)}, r"found \(5,\) float32"),
         ({"states.0.mean": np.zeros(3)}, "float64"),
     ],
 )

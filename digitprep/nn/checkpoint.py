@@ -117,6 +117,18 @@ def named(kind: str, groups: Sequence[Group]) -> dict[str, Array]:
     }
 
 
+def copied(groups: Sequence[Group]) -> list[Group]:
+    """Copies of arrays that will change in place."""
+    return [{name: array.copy() for name, array in group.items()} for group in groups]
+
+
+def put_back(groups: Sequence[Group], saved: Sequence[Group]) -> None:
+    """The copies' values into the arrays that they were copied from, in place."""
+    for group, arrays in zip(groups, saved, strict=True):
+        for name, array in group.items():
+            array[...] = arrays[name]
+
+
 def digest(task: dict[str, str]) -> str:
     """A short name for a task: 16 hexadecimal digits that follow from its text."""
     return hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()[:16]

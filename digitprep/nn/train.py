@@ -17,13 +17,14 @@ from digitprep.nn.augment import AUGMENTATIONS, Augmentation
 from digitprep.nn.checkpoint import (
     ADVICE,
     Checkpoint,
+    copied,
     digest,
     generator_state,
     named,
+    put_back,
     restore_generator,
 )
 from digitprep.nn.epoch import Epoch
-from digitprep.nn.layers import Params
 from digitprep.nn.loss import LOSSES, Loss
 from digitprep.nn.model import Model
 from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
@@ -120,10 +121,10 @@ class _Run:
         self.generators = dict(zip(("shuffling", "augmenting", "dropping"), rngs, strict=True))
         order = split_rng.permutation(len(self.split))
         self.validation, self.training = np.split(order, [self.plan.validation])
-        self.params, self.states = _copy(self.model.params), self.plan.optimizer.init(self.model.params)
+        self.params, self.states = copied(self.model.params), self.plan.optimizer.init(self.model.params)
         self.history: list[Epoch] = []
         self.best: Epoch | None = None
-        self.best_params = _copy(self.model.params)
+        self.best_params = copied(self.model.params)
         self.task = self.plan.text() | {
             "layers": self.model.text,
             "images": size_text(self.split.images),
@@ -135,21 +136,21 @@ class _Run:
         """The epochs; however it ends, the best parameters go back into the model."""
         try:
             if self.history:
-                _restore(self.model.params, self.params)
+                put_back(self.model.params, self.params)
             yield from tuple(self.history)
             while self._goes_on():
                 epoch = self._epoch(len(self.history) + 1)
                 measured = self.plan.is_measured(epoch.number, self.training)
                 if measured and (self.best is None or epoch.score > self.best.score):
                     self.best = epoch = replace(epoch, best=True)
-                    self.best_params = _copy(self.model.params)
+                    self.best_params = copied(self.model.params)
                 self.history.append(epoch)
                 if measured and self.file:
                     self._checkpoint().save(self.file)
                 yield epoch
         finally:
             if self.best:
-                _restore(self.model.params, self.best_params)
+                put_back(self.model.params, self.best_params)
                 self.model.metadata.update(self._notes(self.best))
 
     def _goes_on(self) -> bool:
@@ -249,13 +250,3 @@ class _Run:
             for name, value in self.plan.text().items()
             if name not in ("epochs", "validation", "patience", "report_every")
         }
-
-
-def _copy(params: list[Params]) -> list[Params]:
-    return [{name: array.copy() for name, array in layer.items()} for layer in params]
-
-
-def _restore(params: list[Params], saved: list[Params]) -> None:
-    for layer, arrays in zip(params, saved, strict=True):
-        for name, array in layer.items():
-            array[...] = arrays[name]

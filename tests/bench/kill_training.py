@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "samples" / "digits" / "idx"
-TRAIN = '--layers "conv(channels=8) | relu | maxpool | flatten | dropout(rate=0.2) | dense(width=10)"'
+TRAIN = '--layers "conv(channels=8) | batchnorm | relu | maxpool | flatten | dropout | dense(width=10)"'
 TRAIN += " --epochs 8 --validation 200 --augment affine --optimizer adam(rate=0.003)"
 
 
