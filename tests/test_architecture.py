@@ -19,6 +19,7 @@ over_files = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relati
 ORDER = [
     {"errors"},
     {"names", "spec"},
+    {"place", "archive"},
     {"opencv", "photos", "dataset", "labels"},
     {"contents"},
     {"formats", "steps", "nn"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitprep.dataset import Split
-from digitprep.errors import ModelError, UsageError
+from digitprep.errors import DigitprepError, ModelError, UsageError
 from digitprep.nn import Model, train
 from digitprep.nn.checkpoint import Checkpoint, generator_state, restore_generator
 from digitprep.nn.store import npz_bytes, read_npz, write_whole
@@ -114,7 +114,7 @@ def test_a_failing_disk_leaves_the_old_checkpoint(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(UsageError, match="No space left"):
+    with pytest.raises(DigitprepError, match=r"c\.npz: cannot be written: No space left"):
         write_whole(tmp_path / "c.npz", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["c.npz"]
     assert (tmp_path / "c.npz").read_bytes() == b"old"

@@ -17,7 +17,7 @@ from digitprep.errors import DataError, DigitprepError, UsageError
 from digitprep.formats.base import FORMATS, Format
 from digitprep.formats.idx import Idx
 from digitprep.formats.npz import Npz
-from digitprep.formats.place import place
+from digitprep.place import place
 
 SPLIT = Split(np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.array([1, 2, 3]))
 

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from digitprep.errors import ModelError, UsageError
+from digitprep.errors import DigitprepError, ModelError, UsageError
 from digitprep.nn import (
     AUGMENTATIONS,
     LOSSES,
@@ -319,8 +319,24 @@ def test_saving_replaces_nothing_unasked(model, tmp_path):
     assert file.read_text() == "mine"
     model.save(file, overwrite=True)
     assert load_model(file).text == model.text
-    with pytest.raises(UsageError, match="cannot be written"):
-        model.save(tmp_path / "nowhere" / "m.npz")
+
+
+def test_saving_creates_folders_keeps_links_and_takes_long_names(model, tmp_path):
+    file = tmp_path / "new" / ("x" * 251 + ".npz")
+    model.save(file)
+    assert load_model(file).text == model.text
+    link = tmp_path / "link.npz"
+    link.symlink_to(file)
+    model.save(link, overwrite=True)
+    assert link.is_symlink()
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_what_the_disk_refuses_to_save_names_the_file(model, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DigitprepError, match=r"m\.npz: cannot be written") as caught:
+        model.save(tmp_path / "file" / "m.npz")
+    assert caught.value.exit_code == 1
 
 
 def rewritten(model, file, **changes):

@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from digitprep.errors import MissingExtra, ModelError, UsageError
+from digitprep.errors import DigitprepError, MissingExtra, ModelError, UsageError
 from digitprep.nn import LAYERS, ZOO, Model
 from digitprep.nn.layers import Layer
 from digitprep.nn.onnx import NODES, export_onnx, to_onnx
@@ -129,9 +129,10 @@ def test_nothing_is_overwritten_unasked_and_nothing_half_is_left(tmp_path):
         export_onnx(model, tmp_path / "m.onnx")
     assert (tmp_path / "m.onnx").read_bytes() == b"precious"
     export_onnx(model, tmp_path / "m.onnx", overwrite=True)
-    with pytest.raises(UsageError, match="choose another place"):
-        export_onnx(model, tmp_path / "nowhere" / "m.onnx")
+    with pytest.raises(DigitprepError, match=r"cannot be written: .*choose another destination"):
+        export_onnx(model, tmp_path / "m.onnx" / "m.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
+    export_onnx(model, tmp_path / "new" / "m.onnx")
 
 
 def test_a_layer_without_an_operator_is_named_with_those_that_have_one():

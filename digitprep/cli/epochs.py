@@ -31,7 +31,7 @@ class Log:
         self.rows: list[dict[str, Any]] = []
 
     def add(self, epoch: Epoch) -> None:
-        """One more row. Raises UsageError where the file cannot be written."""
+        """One more row. Raises DigitprepError where the disk refuses."""
         from digitprep.nn.store import write_whole
 
         self.rows.append(asdict(epoch))

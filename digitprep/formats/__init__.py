@@ -18,7 +18,7 @@ from digitprep.dataset import Dataset, Provenance, Split, check_labels
 from digitprep.errors import DataError, UsageError
 from digitprep.formats.base import FORMATS, Format, reading
 from digitprep.formats.idx_file import read_idx, write_idx
-from digitprep.formats.place import place
+from digitprep.place import place
 
 __all__ = [
     "FORMATS",

@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import gz
 from digitprep.formats.base import reading
-from digitprep.formats.place import place
+from digitprep.place import place
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(type_).newbyteorder("="): code for code, type_ in TYPES.items()}

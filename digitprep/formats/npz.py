@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.lib import format as npy_format
 
+from digitprep.archive import array_entry
 from digitprep.dataset import Split, split_order
 from digitprep.errors import DataError
 from digitprep.formats.base import FORMATS, Format, first_bytes, grouped
@@ -32,7 +33,6 @@ CONVENTIONS = (  # images, labels, what {} stands for
     ("x", "y", ""),
     ("arr_0", "arr_1", ""),
 )
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that zip can say; a clock would make each run differ
 Pairs = dict[str, tuple[str | None, str | None]]
 
 
@@ -131,9 +131,8 @@ def _write_split(archive: zipfile.ZipFile, name: str, spool: Spool) -> None:
 def _write_array(
     archive: zipfile.ZipFile, key: str, shape: tuple[int, ...], dtype: np.dtype[Any], chunks: Iterator[bytes]
 ) -> None:
-    info = zipfile.ZipInfo(key + END, EPOCH)
+    info = array_entry(key, 0o100644)
     info.compress_type = archive.compression
-    info.create_system, info.external_attr = 3, 0o100644 << 16  # the same file on every system
     info.file_size = math.prod(shape) * dtype.itemsize + 1024  # past 4 GB zip needs its wider fields
     header = {"descr": npy_format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     with archive.open(info, "w") as member:

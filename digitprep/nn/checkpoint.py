@@ -48,7 +48,7 @@ class Checkpoint:
     def save(self, file: Path) -> None:
         """Replace the file: killed at any moment, this leaves the old checkpoint or the new one.
 
-        Raises UsageError where it cannot be written.
+        Raises DigitprepError where the disk refuses.
         """
         run = {"task": self.task, "history": self.history, "generators": self.generators}
         text = json.dumps(run, ensure_ascii=False)

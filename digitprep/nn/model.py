@@ -186,7 +186,8 @@ class Model:
     def save(self, path: str | PathLike[str], overwrite: bool = False) -> None:
         """Write the model to one .npz file; the same model gives the same bytes.
 
-        Raises UsageError where the file is there already, without `overwrite`, or cannot be written.
+        Raises UsageError where the file is there already, without `overwrite`, and DigitprepError where
+        the disk refuses.
         """
         from digitprep.nn.store import save_model  # which needs this module
 

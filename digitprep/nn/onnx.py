@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from digitprep.errors import MissingExtra, ModelError, UsageError
+from digitprep.errors import MissingExtra, ModelError
 from digitprep.nn.model import Model
-from digitprep.nn.store import write_whole
+from digitprep.place import check_destination, place
 from digitprep.spec import spec_name
 
 # What OpenCV from 4.8 and every onnxruntime of the last years read.
@@ -69,13 +69,13 @@ NODES: dict[str, Callable[[Any], Node | None]] = {
 def export_onnx(model: Model, path: str | PathLike[str], overwrite: bool = False) -> None:
     """Write a model to one ONNX file; the same model gives the same bytes.
 
-    Raises UsageError where the file is there already, without `overwrite`, or cannot be written;
-    ModelError where a layer has no operator in ONNX; MissingExtra without the onnx package.
+    Raises UsageError where the file is there already, without `overwrite`; DigitprepError where the
+    disk refuses; ModelError where a layer has no operator in ONNX; MissingExtra without the onnx
+    package.
     """
-    file = Path(path)
-    if file.exists() and not overwrite:
-        raise UsageError(f"{file} is there already; overwrite=True (--overwrite) replaces it")
-    write_whole(file, to_onnx(model))
+    check_destination(Path(path), overwrite)
+    content = to_onnx(model)
+    place(Path(path), lambda result: result.write_bytes(content), overwrite=overwrite)
 
 
 def to_onnx(model: Model) -> bytes:

@@ -22,9 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from digitprep.errors import DigitprepError, ModelError, UsageError
+from digitprep.archive import array_entry
+from digitprep.errors import DigitprepError, ModelError
 from digitprep.nn.layers import Array
 from digitprep.nn.model import Model
+from digitprep.place import place, writing
 
 VERSION = 1
 BUNDLED = Path(__file__).parent / "weights" / "digitnet.npz"
@@ -56,11 +58,9 @@ def load_model(path: str | PathLike[str] | None = None) -> Model:
 def save_model(model: Model, path: str | PathLike[str], overwrite: bool = False) -> None:
     """Write a model, as a whole or not at all; the same model gives the same bytes.
 
-    Raises UsageError where the file is there already, without `overwrite`, or cannot be written.
+    Raises UsageError where the file is there already, without `overwrite`, and DigitprepError where
+    the disk refuses.
     """
-    file = Path(path)
-    if file.exists() and not overwrite:
-        raise UsageError(f"{file} is there already; overwrite=True (--overwrite) replaces it")
     network = {
         "layers": model.text,
         "image_shape": model.image_shape,
@@ -72,7 +72,8 @@ def save_model(model: Model, path: str | PathLike[str], overwrite: bool = False)
         "network": np.array(json.dumps(network, sort_keys=True, ensure_ascii=False)),
     }
     arrays.update((name, param.astype("<f4")) for name, param in _named(model))
-    write_whole(file, npz_bytes(arrays))
+    content = npz_bytes(arrays)
+    place(Path(path), lambda result: _write_synced(result, content), overwrite=overwrite)
 
 
 def write_whole(file: Path, content: bytes) -> None:
@@ -80,21 +81,25 @@ def write_whole(file: Path, content: bytes) -> None:
 
     What a killed run leaves of the neighbour, the next one takes over.
 
-    Raises UsageError where it cannot be written.
+    Raises DigitprepError where the disk refuses.
     """
-    partial = file.with_name(f".{file.name}.partial")
+    partial = file.with_name(f".{file.name[-60:]}.partial")  # longer than a long name, it would be no name
     try:
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-        _sync_folder(file.parent)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}; choose another place") from error
+        with writing(file):
+            _write_synced(partial, content)
+            partial.replace(file)
+            _sync_folder(file.parent)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _write_synced(file: Path, content: bytes) -> None:
+    """Write a file and wait until the disk has it."""
+    with file.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -112,11 +117,9 @@ def npz_bytes(arrays: dict[str, Array]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, which is the default
-            entry.create_system = 3
             content = io.BytesIO()
             npy.write_array(content, array, allow_pickle=False)
-            archive.writestr(entry, content.getvalue())
+            archive.writestr(array_entry(name, 0o600), content.getvalue())
     return buffer.getvalue()
 
 

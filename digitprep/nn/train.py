@@ -74,8 +74,8 @@ def train(
 
     Raises UsageError on bad options and on a checkpoint of another run, DataError where the split
     cannot be learnt from, ModelError where the checkpoint is damaged, all of them at once; from
-    `next`, ModelError where the loss is no longer a number, UsageError where the checkpoint cannot
-    be written.
+    `next`, ModelError where the loss is no longer a number, DigitprepError where the checkpoint
+    cannot be written.
     """
     if not len(split):
         raise DataError(f"split {split.name!r} has no images to learn from")

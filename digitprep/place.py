@@ -1,0 +1,137 @@
+"""Put a result where it belongs, whole or not at all.
+
+The work happens in a hidden folder beside the destination, so on the same disk; the result is
+renamed into place, and the folder goes with all that is left in it, whatever happened.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from digitprep.errors import DigitprepError, UsageError
+from digitprep.names import is_junk
+
+Owns = Callable[[str], bool]
+
+
+def place(
+    path: Path,
+    write: Callable[[Path], object],
+    *,
+    overwrite: bool = False,
+    folder: bool = False,
+    owns: Owns = lambda _: False,
+) -> None:
+    """Call `write` with a temporary name and rename what it made to `path`; parents are created.
+
+    An old file, or an old folder in which `owns` claims every file, is replaced when `overwrite`
+    says so; an empty folder always is. Whatever goes wrong, the old one stays as it was.
+
+    Raises UsageError where the destination must not be replaced, before any work is done, and
+    DigitprepError where the disk refuses.
+    """
+    check_destination(path, overwrite, folder=folder, owns=owns)
+    target = _target(path)
+    with writing(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".digitprep-", dir=target.parent) as staging:
+            result = Path(staging, target.name)
+            write(result)
+            if folder and target.exists():
+                _swap(result, target, Path(staging, ".replaced"))
+            else:
+                result.replace(target)
+
+
+def check_destination(
+    path: Path, overwrite: bool = False, *, folder: bool = False, owns: Owns = lambda _: False
+) -> None:
+    """Whether `place` may replace what is at `path`: to be asked before long work; nothing is changed.
+
+    Raises UsageError and DigitprepError as `place` does.
+    """
+    target = _target(path)
+    with writing(path):
+        if not _exists(target):
+            return
+        if folder != target.is_dir() or not (target.is_dir() or target.is_file()):
+            wanted, found = ("folder", "something else") if folder else ("file", "no regular file")
+            raise UsageError(f"{path} is {found}, and a {wanted} is to be written; choose another name")
+        if folder and not any(target.iterdir()):
+            return
+        if not overwrite:
+            raise UsageError(f"{path} exists; pass --overwrite (overwrite=True) to replace it")
+        foreign = _first_foreign(target, owns) if folder else None
+    if foreign:
+        raise UsageError(
+            f"{path} is not replaced: it holds {foreign}, which is not part of this format; "
+            "remove it, or choose another destination"
+        )
+
+
+def check_writable(path: Path) -> None:
+    """Create the folder that `path` will lie in and try to write there: to be asked before long work.
+
+    Raises DigitprepError where the disk refuses.
+    """
+    parent = _target(path).parent
+    with writing(path):
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(prefix=".digitprep-", dir=parent) as file:
+            file.write(b"?")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a DigitprepError that names the destination."""
+    try:
+        yield
+    except OSError as error:
+        raise DigitprepError(
+            f"{path}: cannot be written: {error.strerror or error}; nothing was changed, "
+            "see to the space and the permissions there, or choose another destination"
+        ) from error
+
+
+def _target(path: Path) -> Path:
+    """What a path means: a link stays a link, what it points to is replaced."""
+    return Path(os.path.realpath(path))
+
+
+def _exists(target: Path) -> bool:
+    """Whether something is there. Unlike Path.exists, raises OSError where nothing can ever be."""
+    try:
+        target.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _swap(result: Path, target: Path, replaced: Path) -> None:
+    """Rename the old folder away and the new one in, or leave the old one."""
+    target.rename(replaced)
+    try:
+        result.rename(target)
+    except BaseException:
+        replaced.rename(target)
+        raise
+
+
+def _first_foreign(folder: Path, owns: Owns) -> str | None:
+    """The first thing in a folder that its format did not write, or None."""
+    for place_, folders, files in os.walk(folder, onerror=_refuse):
+        folders.sort()
+        links = [name for name in folders if Path(place_, name).is_symlink()]
+        for name in sorted(files + links):
+            relative = Path(place_, name).relative_to(folder).as_posix()
+            if not is_junk(name) and (name in links or not owns(relative)):
+                return relative
+    return None
+
+
+def _refuse(error: OSError) -> None:
+    raise error
