@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitprep.cli.epochs import LOGS, Log, watching
-from digitprep.cli.terminal import Classes, Overwrite, SourceFormat, progress, refuse_existing, say
-from digitprep.errors import ModelError, UsageError
+from digitprep.cli.terminal import Classes, Overwrite, SourceFormat, progress, say
+from digitprep.errors import DataError, ModelError, UsageError
+from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
-    from digitprep.dataset import Split
+    from digitprep.dataset import Dataset, Split
     from digitprep.nn.checkpoint import Checkpoint
     from digitprep.nn.model import Model
 
@@ -87,6 +88,7 @@ def train(
         raise UsageError(f"--log writes {', '.join(LOGS)}, found {log}")
     names = tuple(name.strip() for name in class_names.split(",")) if class_names else None
     classes = len(names) if names else classes
+    check_destination(output, overwrite=True)  # a folder has no such name
     checkpoint = checkpoint or output.with_suffix(".checkpoint.npz")
     if len({path.absolute() for path in (output, checkpoint, log) if path}) < 2 + bool(log):
         raise UsageError("the network, its checkpoint and its log need a file each")
@@ -117,24 +119,32 @@ def train(
         seed,
         names or split.class_names,
     )
+    test = _test_split(dataset, net)
     options |= {"seed": seed, "checkpoint": checkpoint, "resume": resume}
     finished = _train(net, split, options, log)
     _finish(net, output, checkpoint, overwrite or own, finished)
-    if (test := dataset.get("test")) is not None and test.labels is not None:
+    if test is not None:
         _print_accuracy(net, test)
 
 
 def _check_files(output: Path, checkpoint: Path, log: Path | None, resume: bool, overwrite: bool) -> bool:
-    """Refuse to overwrite anything unasked; whether `output` is what this interrupted run left there."""
+    """Whether `output` is what this interrupted run left there.
+
+    Raises UsageError where anything would be overwritten unasked, DigitprepError where the disk refuses.
+    """
     from digitprep.nn.checkpoint import Checkpoint
 
+    for path in (output, checkpoint, *([log] if log else [])):
+        check_destination(path, overwrite=True)
+        check_writable(path)
     if not resume:
         if checkpoint.exists() and not overwrite:
             raise UsageError(
                 f"{checkpoint} is what an interrupted run left; pass --resume to go on with it, or "
                 "--overwrite to start anew"
             )
-        refuse_existing([output, *([log] if log else [])], overwrite)
+        for path in (output, *([log] if log else [])):
+            check_destination(path, overwrite)
         return False
     earlier = Checkpoint.load(checkpoint) if checkpoint.exists() else None
     if earlier is None:
@@ -142,10 +152,9 @@ def _check_files(output: Path, checkpoint: Path, log: Path | None, resume: bool,
     else:
         say(f"resuming {checkpoint} after {len(earlier.history)} reported epochs")
     own = earlier is not None and _is_of(output, earlier)
-    if not own:
-        refuse_existing([output], overwrite)
-    if log and not (earlier and Log(log).continues(earlier.history)):
-        refuse_existing([log], overwrite)
+    check_destination(output, overwrite or own)
+    if log:
+        check_destination(log, overwrite or bool(earlier and Log(log).continues(earlier.history)))
     return own
 
 
@@ -158,6 +167,23 @@ def _is_of(output: Path, earlier: Checkpoint) -> bool:
         return output.exists() and load_model(output).metadata.get("run") == digest(earlier.task)
     except ModelError:
         return False
+
+
+def _test_split(dataset: Dataset, net: Model) -> Split | None:
+    """The test split, if there is one with labels. Raises DataError where the network cannot read it."""
+    from digitprep.dataset import size_text
+
+    test = dataset.get("test")
+    if test is None or test.labels is None or not len(test):
+        return None
+    if test.images.shape[1:] != net.image_shape:
+        raise DataError.of(
+            "split 'test'",
+            expected=f"images of {size_text(dataset['train'].images)}, as in split 'train'",
+            found=size_text(test.images),
+            advice="a network takes one size; prepare both splits alike",
+        )
+    return test
 
 
 def _train(net: Model, split: Split, options: dict[str, Any], log: Path | None) -> bool:

@@ -1,0 +1,89 @@
+"""Where the commands write: what cannot be written is said before the work, and never with a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import digitprep as dp
+
+PHOTOS = Path(__file__).resolve().parents[1] / "samples" / "photos"
+LAYERS = "flatten | dense(width=4)"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_digitprep(*arguments, check=0):
+        command = [sys.executable, "-m", "digitprep", *map(os.fspath, arguments)]
+        environment = os.environ | {"COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run_digitprep
+
+
+@pytest.fixture
+def train(run, tmp_path):
+    """Train a small network for one epoch; the test split's images are of the size asked for."""
+
+    def train_digitprep(*arguments, test_size=8, check=0):
+        rng = np.random.default_rng(0)
+        splits = [
+            dp.Split(rng.integers(0, 255, (40, size, size), np.uint8), np.arange(40) % 4, name)
+            for name, size in (("train", 8), ("test", test_size))
+        ]
+        dp.write(splits, tmp_path / "data.npz", overwrite=True)
+        options = ["--layers", LAYERS, "--classes", "4", "--validation", "0.1", "--epochs", "1"]
+        return run("train", "data.npz", *options, *arguments, check=check)
+
+    return train_digitprep
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A photo of a digit in a folder of its own."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes((PHOTOS / "01.jpg").read_bytes())
+    return tmp_path / "photos" / "a.jpg"
+
+
+# train
+
+
+def test_training_creates_the_folders_of_what_it_writes(train, tmp_path):
+    train("-o", "new/m.npz", "--checkpoint", "kept/c.npz", "--log", "logs/l.csv")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.npz"]
+    assert (tmp_path / "logs" / "l.csv").is_file()
+
+
+@pytest.mark.parametrize("option", ["-o", "--checkpoint", "--log"])
+def test_training_does_not_start_where_its_files_cannot_be_written(train, tmp_path, option):
+    (tmp_path / "file").write_text("")
+    for path in ("file/m.csv", "x" * 300 + ".csv"):
+        said = train("-o", "m.npz", option, path, check=1).stderr
+        assert f"{path}: cannot be written" in said
+        assert "epoch" not in said
+
+
+@pytest.mark.parametrize("option", ["-o", "--checkpoint", "--log"])
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_training_does_not_start_where_a_folder_is_in_the_way(train, tmp_path, option, resume):
+    (tmp_path / "taken.csv").mkdir()
+    for path in ("taken.csv", "."):
+        said = train("-o", "m.npz", option, path, "--overwrite", *resume, check=2).stderr
+        assert f"{path} is no regular file" in said or "--log writes" in said
+        assert "epoch" not in said
+
+
+def test_a_test_split_of_another_image_size_is_refused_before_training(train, tmp_path):
+    said = train("-o", "m.npz", test_size=9, check=3).stderr
+    assert "split 'test': expected images of 8 x 8, as in split 'train', found 9 x 9" in said
+    assert "epoch" not in said
+    assert not (tmp_path / "m.npz").exists()
