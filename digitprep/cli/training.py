@@ -173,7 +173,7 @@ def _test_split(dataset: Dataset, net: Model) -> Split | None:
     """The test split, if there is one with labels. Raises DataError where the network cannot read it."""
     from digitprep.dataset import size_text
 
-    test = dataset.get("test")
+    test: Split | None = dataset.get("test")
     if test is None or test.labels is None or not len(test):
         return None
     if test.images.shape[1:] != net.image_shape:
