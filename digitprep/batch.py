@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Provenance, Split
-from digitprep.errors import DataError, MissingExtra, StepError
+from digitprep.errors import DataError, DigitprepError, MissingExtra, StepError
 from digitprep.labels import Labelled
 from digitprep.photos import read_photo
 from digitprep.pipeline import Pipeline
@@ -30,7 +31,7 @@ AHEAD = 64
 class Cleaned:
     """What became of one photo: its image, or the reason why there is none.
 
-    image: (H, W) uint8, the pipeline's output
+    image: (H, W) or (H, W, 3) uint8, the pipeline's output
     box: the digit's (x, y, width, height) in the upright photo
     thumbnail: the photo itself, small, where that was asked for
     label: what the digit is, where somebody said so
@@ -88,6 +89,10 @@ def clean(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenExecutor as error:
+        raise DigitprepError(
+            "a process that cleans photos was killed, perhaps for want of memory; try fewer --jobs"
+        ) from error
     finally:
         for future in waiting:
             future.cancel()
@@ -150,7 +155,7 @@ def process_pool(jobs: int) -> ProcessPoolExecutor:
     """An executor of `jobs` processes, each on one thread. The caller shuts it down."""
     # Fresh processes: one forked from a process with threads can hang in a lock it inherited.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_one_thread)
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
 
 
 def _reason(photo: Path, error: Exception) -> str:
@@ -158,10 +163,11 @@ def _reason(photo: Path, error: Exception) -> str:
     return str(error).removeprefix(f"{photo}: ")
 
 
-def _one_thread() -> None:
-    """Keep OpenCV from starting a thread a core in each of a core's processes."""
+def _start_worker() -> None:
+    """One thread for OpenCV, as there is a process a core; and Ctrl-C is for the parent to hear."""
     from digitprep.opencv import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(MissingExtra):  # said by the first photo that needs it: here it would only break the pool
         cv2.setNumThreads(1)
 

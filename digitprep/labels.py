@@ -51,7 +51,7 @@ def _reader(photos: Sequence[Path], how: str) -> Callable[[int, Path], str]:
 def _one(read: Callable[[int, Path], str], index: int, photo: Path, classes: int) -> Labelled:
     try:
         text = read(index, photo).strip()
-        if text.isascii() and text.isdecimal() and int(text) < classes:
+        if text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < classes:
             return int(text)
         raise DataError.of(photo, expected=f"a label from 0 to {classes - 1}", found=repr(text))
     except DataError as error:

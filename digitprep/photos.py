@@ -20,12 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.errors import DataError
-from digitprep.names import is_junk, natural_key
+from digitprep.names import natural_key
 
 if TYPE_CHECKING:
     from PIL import Image
 
-SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg",
+    ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+# Photos that cannot be read here: taken along, so that they are rejected aloud and not lost.
+UNREADABLE_SUFFIXES = (".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef")
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 
 LONGEST_PX = 1000
@@ -71,7 +76,10 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
         raise
     except UnidentifiedImageError:
         raise DataError.of(
-            path, expected=f"an image ({', '.join(FORMATS)})", found=_first_bytes(data)
+            path,
+            expected=f"an image ({', '.join(FORMATS)})",
+            found=_first_bytes(data),
+            advice="save it as JPEG or PNG" if Path(path).suffix.lower() in UNREADABLE_SUFFIXES else "",
         ) from None
     except Image.DecompressionBombError:
         raise DataError.of(path, expected=f"at most {MAX_PIXELS} pixels", found="more") from None
@@ -88,17 +96,26 @@ def find_photos(paths: Iterable[str | PathLike[str]]) -> Iterator[Path]:
     """The image files among paths; a folder stands for all it holds, in natural order.
 
     A path that is no folder is always taken, even where there is nothing: reading it says so, and
-    does not stop the others. In folders, files of other kinds are passed over.
+    does not stop the others; the same goes for a folder inside that may not be entered. In folders,
+    files of other kinds, hidden ones and hidden folders are passed over.
     """
     for path in map(Path, paths):
         if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for names that are too long)
-            inside = (entry for entry in path.rglob("*") if entry.is_file())
-            yield from sorted(
-                (file for file in inside if file.suffix.lower() in SUFFIXES and not is_junk(file.name)),
-                key=lambda file: natural_key(file.relative_to(path).as_posix()),
-            )
+            found = [path / name for name in _inside(path)]
+            yield from sorted(found, key=lambda file: natural_key(file.relative_to(path).as_posix()))
         else:
             yield path
+
+
+def _inside(folder: Path) -> Iterator[str]:
+    """The names, relative to a folder, of the photos below it and of the folders that cannot be read."""
+    unreadable: list[str] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if Path(name).suffix.lower() in SUFFIXES + UNREADABLE_SUFFIXES and not name.startswith("."):
+                yield os.path.relpath(Path(place, name), folder)
+    yield from (os.path.relpath(name, folder) for name in unreadable)
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -229,7 +229,10 @@ def test_the_demo_shows_that_the_default_recipe_beats_the_tutorials_and_overwrit
     assert {path.name for path in tmp_path.iterdir()} == {"digitprep-demo.png", "digitprep-demo-2.png"}
 
 
-@pytest.mark.parametrize("kind", ["formats", "steps", "layers", "optimizers", "models", "recipes"])
+@pytest.mark.parametrize(
+    "kind",
+    ["formats", "steps", "recipes", "models", "layers", "losses", "optimizers", "schedules", "augmentations"],
+)
 def test_list_prints_a_name_and_a_meaning_a_line(run, kind):
     lines = run("list", kind).stdout.splitlines()
     assert lines
@@ -250,7 +253,52 @@ def test_commands_that_need_no_opencv_do_not_import_it(tmp_path, arguments):
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_output_cut_short_by_a_pipe_is_no_crash(tmp_path):
-    command = f"{sys.executable} -m digitprep list steps | head -n 1"
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+def test_output_that_nobody_reads_any_more_is_no_crash(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "digitprep", "list", "steps"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    assert "Traceback" not in process.stderr.read()
+    process.wait(timeout=60)
+
+
+def test_json_stays_on_stdout_whole_while_a_progress_bar_is_drawn(tmp_path):
+    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "40"}  # as good as a terminal on stderr
+    command = [sys.executable, "-m", "digitprep", "predict", "--json", str(PHOTOS / "01.jpg")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["0"]
+
+
+def test_an_empty_option_is_an_error_and_not_a_default(run):
+    run("predict", PHOTOS / "01.jpg", "--pipeline", "", check=2)
+    run("predict", PHOTOS / "01.jpg", "--recipe", "", check=2)
+    run("clean", PHOTOS, "-o", "x.npz", "--labels", "", check=2)
+
+
+@pytest.mark.parametrize("destination", [["out.npz"], ["set", "--to", "pngjson"]])
+def test_what_cleaning_wrote_is_no_photo_of_the_next_run(run, tmp_path, destination):
+    (tmp_path / "3.jpg").write_bytes((PHOTOS / "04.jpg").read_bytes())
+    for _ in range(2):
+        run("clean", ".", "-o", *destination, "--overwrite")
+        assert len(dp.read(tmp_path / destination[0])["train"]) == 1
+
+
+def test_a_photo_of_a_kind_that_cannot_be_read_is_rejected_aloud(run, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    (tmp_path / "photos" / "b.jpg").write_bytes((PHOTOS / "04.jpg").read_bytes())
+    run("clean", "photos", "-o", "out.npz", check=7)
+    assert "save it as JPEG" in (tmp_path / "out.rejected.csv").read_text()
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_crash(tmp_path):
+    name = "\u4e03.jpg"
+    (tmp_path / name).write_bytes((PHOTOS / "04.jpg").read_bytes())
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    command = [sys.executable, "-m", "digitprep", "predict", name]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert done.stdout.split(b"\t")[1] == b"3"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import digitprep as dp
 
@@ -87,3 +88,52 @@ def test_a_test_split_of_another_image_size_is_refused_before_training(train, tm
     assert "split 'test': expected images of 8 x 8, as in split 'train', found 9 x 9" in said
     assert "epoch" not in said
     assert not (tmp_path / "m.npz").exists()
+
+
+# clean
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "taken.npz"], "taken.npz is no regular file"),
+        (["-o", "taken", "--to", "idx"], "taken is something else, and a folder is to be written"),
+        (["-o", "mixed", "--to", "idx"], "it holds mine.txt"),
+        (["-o", "listed.npz"], "listed.rejected.csv is no regular file"),
+        (["-o", "made.npz", "--split", "../up"], "letters, digits and _"),
+        (["-o", "made", "--to", "idx", "--split", "t10k"], "means the split 'test'"),
+    ],
+)
+@pytest.mark.usefixtures("photo")
+def test_cleaning_does_not_start_where_its_dataset_cannot_be_made(run, tmp_path, arguments, words):
+    for folder in ("taken.npz", "mixed", "listed.rejected.csv"):
+        (tmp_path / folder).mkdir()
+    for file in ("taken", "mixed/mine.txt"):
+        (tmp_path / file).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert words in run("clean", "photos", *arguments, "--overwrite", check=2).stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("photo")
+def test_cleaning_does_not_start_where_the_disk_refuses(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "file/d.npz: cannot be written" in run("clean", "photos", "-o", "file/d.npz", check=1).stderr
+
+
+@pytest.mark.usefixtures("photo")
+def test_cleaning_replaces_a_folder_of_its_own_format_only_when_told_to(run, tmp_path):
+    run("clean", "photos", "-o", "made", "--to", "idx", "--no-sheet")
+    assert "made exists" in run("clean", "photos", "-o", "made", "--to", "idx", "--no-sheet", check=2).stderr
+    run("clean", "photos", "-o", "made", "--to", "idx", "--no-sheet", "--overwrite")
+
+
+def test_where_no_photo_can_be_used_it_says_that_nothing_was_written(run, photo, tmp_path):
+    run("clean", photo, "-o", "made.npz", "--no-sheet")
+    old = (tmp_path / "made.npz").read_bytes()
+    Image.new("L", (50, 50), 255).save(photo, "PNG")
+    said = run("clean", photo, "-o", "new.npz", check=7).stderr
+    assert "no photo could be used; new.npz was not written; new.rejected.csv says why" in said
+    said = run("clean", photo, "-o", "made.npz", "--overwrite", check=7).stderr
+    assert "no photo could be used; made.npz was not written (the old one is unchanged)" in said
+    assert (tmp_path / "made.npz").read_bytes() == old

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from digitprep.errors import StepError, UsageError
 from digitprep.pipeline import Pipeline
-from digitprep.recipes import DEFAULT, RECIPES, SUMMARIES, recipe
+from digitprep.recipes import DEFAULT, RECIPES, recipe
 from digitprep.steps import STEPS
 
 
@@ -172,9 +172,9 @@ def test_without_a_crop_the_place_is_the_whole_photo():
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_parses_says_what_it_is_for_and_ends_in_mnists_size(name):
     pipeline = recipe(name)
-    assert Pipeline.parse(RECIPES[name]) == pipeline
+    assert Pipeline.parse(RECIPES[name].steps) == pipeline
     assert Pipeline.parse(str(pipeline)) == pipeline
-    assert SUMMARIES[name]
+    assert RECIPES[name].summary
     assert pipeline(handwritten(3)).shape == (28, 28)
     assert all(step in STEPS for step in (part["name"] for part in pipeline.to_list()))
 

@@ -376,3 +376,12 @@ def test_the_grey_of_what_is_kept_stays():
 def test_an_image_without_ink_is_refused_in_words(text):
     with pytest.raises(StepError, match=f"^{text}: .*no ink"):
         step(text, np.zeros((30, 20), np.uint8))
+
+
+def test_thicken_brings_a_hairline_to_the_width_that_survives_being_made_small():
+    hairline = np.zeros((300, 300), np.uint8)
+    cv2.line(hairline, (50, 20), (250, 280), 255, 1)
+    assert 10 <= step("thicken", hairline)[:, 150].astype(bool).sum() <= 40
+    thick = np.zeros((300, 300), np.uint8)
+    cv2.line(thick, (50, 20), (250, 280), 255, 30)
+    assert np.array_equal(step("thicken", thick), thick)

@@ -6,7 +6,8 @@ as one line and its exit code (see `digitprep.errors`).
 
 from __future__ import annotations
 
-import os
+import io
+import signal
 import sys
 
 import typer
@@ -41,11 +42,16 @@ app.command(name="list")(data.list_names)
 
 def main() -> None:
     """Run the command line; its exit code says how it went."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no crash
+            stream.reconfigure(errors="backslashreplace")
+    # Asked to end, end as with Ctrl-C: what is half written goes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app()
     except DigitprepError as error:
         print(f"digitprep: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except OSError as error:  # such as a full disk behind stdout
+        print(f"digitprep: {error}", file=sys.stderr)
+        sys.exit(DigitprepError.exit_code)

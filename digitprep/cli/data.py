@@ -14,11 +14,15 @@ from digitprep.cli.terminal import AsJson, Classes, Overwrite, SourceFormat, pro
 if TYPE_CHECKING:
     from digitprep.dataset import Split
 
-Kind = Literal["formats", "steps", "layers", "optimizers", "models", "recipes"]
+Kind = Literal[
+    "formats", "steps", "recipes", "models", "layers", "losses", "optimizers", "schedules", "augmentations"
+]
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="A dataset: a file or a folder.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", readable=False, help="A dataset: a file or a folder.")
+    ],
     destination: Annotated[Path, typer.Argument(metavar="DST", help="Where the new one goes.")],
     source_format: SourceFormat = None,
     to: Annotated[
@@ -38,7 +42,7 @@ def convert(
 
 
 def info(
-    path: Annotated[Path, typer.Argument(help="A dataset: a file or a folder.")],
+    path: Annotated[Path, typer.Argument(readable=False, help="A dataset: a file or a folder.")],
     source_format: SourceFormat = None,
     classes: Classes = 10,
     as_json: AsJson = False,
@@ -55,8 +59,8 @@ def info(
 
 
 def diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help="A dataset.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Another, in any format.")],
+    a: Annotated[Path, typer.Argument(metavar="A", readable=False, help="A dataset.")],
+    b: Annotated[Path, typer.Argument(metavar="B", readable=False, help="Another, in any format.")],
     classes: Classes = 10,
 ) -> None:
     """Compare two datasets' images and labels: exit 0 where they are the same, else 1."""
@@ -81,9 +85,9 @@ def list_names(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> N
 
 def _names(kind: Kind) -> Iterable[tuple[str, str]]:
     if kind == "recipes":
-        from digitprep.recipes import RECIPES, SUMMARIES
+        from digitprep.recipes import RECIPES
 
-        return [(name, f"{SUMMARIES[name]}: {RECIPES[name]}") for name in RECIPES]
+        return [(name, f"{entry.summary}: {entry.steps}") for name, entry in RECIPES.items()]
     if kind == "models":
         from digitprep.nn.zoo import ZOO
 
@@ -101,9 +105,9 @@ def _registry(kind: Kind) -> Any:
         from digitprep.steps import STEPS
 
         return STEPS
-    from digitprep.nn import LAYERS, OPTIMIZERS
+    from digitprep import nn
 
-    return LAYERS if kind == "layers" else OPTIMIZERS
+    return getattr(nn, kind.upper())
 
 
 def _counted(batches: Iterable[Split], counts: dict[str, int], advance: Any) -> Iterator[Split]:

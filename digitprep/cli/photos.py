@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -25,17 +25,20 @@ from digitprep.cli.terminal import (
     chosen_pipeline,
     opened_model,
     progress,
-    refuse_existing,
     say,
 )
 from digitprep.errors import DataError, PartialSuccess
+from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
+    from digitprep.formats import Format
     from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
 
-Photos = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Image files, or folders of them.")]
+Photos = Annotated[
+    list[Path], typer.Argument(metavar="PHOTOS...", readable=False, help="Image files, or folders of them.")
+]
 
 
 def clean(
@@ -72,11 +75,12 @@ def clean(
     from digitprep.report.cleaning import CleaningReport
 
     steps = chosen_pipeline(recipe, pipeline)
-    files = _found(photos)
-    found = find_labels(files, labels, classes) if labels else None
-    report = CleaningReport(output, sheet)
-    formats.named(output, to)
-    refuse_existing([*report.paths, *([output] if output.is_file() else [])], overwrite)
+    report = CleaningReport(output, sheet, overwrite)
+    files = _found(photos, made=[output, *report.paths])
+    found = None if labels is None else find_labels(files, labels, classes)
+    _check_output(output, formats.named(output, to), split, overwrite)
+    report.check()
+    check_writable(output)
     with progress("cleaning", total=len(files)) as advance:
         cleaned = with_labels(_cleaned(files, steps, jobs, advance, report.thumbnail_px), found)
         batches = to_splits(cleaned, split, str(steps), seen=report.add)
@@ -84,12 +88,22 @@ def clean(
         if first is not None:
             formats.write(chain([first], batches), output, format=to, overwrite=overwrite)
     report.write()
-    if report.accepted:
-        say(f"{output}: {report.accepted:,} images")
+    if not report.accepted:
+        old = " (the old one is unchanged)" if output.exists() else ""
+        raise PartialSuccess(
+            f"no photo could be used; {output} was not written{old}; {report.rejected_path} says why"
+        )
+    say(f"{output}: {report.accepted:,} images")
     if report.rejected:
         raise PartialSuccess(
             f"{len(report.rejected)} of {len(files)} photos were rejected; {report.rejected_path} says why"
         )
+
+
+def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:
+    """Raise, before any photo is cleaned, the error that writing the dataset would end in."""
+    chosen.check_split(split)
+    check_destination(output, overwrite, folder=chosen.folder, owns=chosen.owns)
 
 
 def predict(
@@ -115,10 +129,14 @@ def predict(
         raise PartialSuccess(f"{rejected} of {len(files)} photos could not be read")
 
 
-def _found(photos: list[Path]) -> list[Path]:
+def _found(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
+    """The photos that were asked for, less what an earlier run made at the paths where this one writes."""
     from digitprep.photos import SUFFIXES, find_photos
 
-    files = list(find_photos(photos))
+    own = {path.resolve() for path in made}
+    files = [
+        file for file in find_photos(photos) if own.isdisjoint([file.resolve(), *file.resolve().parents])
+    ]
     if not files:
         places = ", ".join(map(str, photos))
         raise DataError(f"{places}: expected photos ({', '.join(SUFFIXES)}), found none")

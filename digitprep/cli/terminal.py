@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digitprep.pipeline import Pipeline
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
-Classes = Annotated[int, typer.Option(min=1, help="How many classes the labels may have.")]
+Classes = Annotated[int, typer.Option(min=1, max=100_000, help="How many classes the labels may have.")]
 SourceFormat = Annotated[
     str | None, typer.Option("--from", metavar="FORMAT", help="The source's format, if it is not plain.")
 ]
@@ -72,9 +72,9 @@ def chosen_pipeline(recipe: str | None, text: str | None) -> Pipeline:
     from digitprep.recipes import DEFAULT
     from digitprep.recipes import recipe as named
 
-    if recipe and text:
+    if recipe is not None and text is not None:
         raise UsageError("--recipe and --pipeline both say how to clean; give one of them")
-    return Pipeline.parse(text) if text else named(recipe or DEFAULT)
+    return Pipeline.parse(text) if text is not None else named(DEFAULT if recipe is None else recipe)
 
 
 def opened_model(model: Path | None, options: str | None, name: str | None, layers: str | None) -> Classifier:
@@ -82,9 +82,9 @@ def opened_model(model: Path | None, options: str | None, name: str | None, laye
     from digitprep.nn.open import open_model
     from digitprep.nn.zoo import network
 
-    if name and layers:
+    if name is not None and layers is not None:
         raise UsageError("--network and --layers both say which layers the parameters belong to; give one")
-    return open_model(model, options, network(name).layers if name else layers)
+    return open_model(model, options, network(name).layers if name is not None else layers)
 
 
 def refuse_existing(paths: list[Path], overwrite: bool) -> None:
@@ -110,4 +110,6 @@ def _bar(console: Any, total: int | None) -> Progress:
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     if total:
         columns.append(TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    # Left alone, rich would send what is printed to stdout to its own console, and so to stderr.
+    hidden = not console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False)

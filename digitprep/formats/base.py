@@ -71,6 +71,10 @@ class Format(Spec, ABC):
         """Whether a file of that name, relative to the folder and with slashes, is of this layout."""
         return False
 
+    def check_split(self, name: str) -> None:
+        """Raise UsageError where a split of that name cannot be written, before there is one."""
+        check_split_name(name)
+
 
 FORMATS = Registry[Format]("format")
 
@@ -83,14 +87,21 @@ def grouped(splits: Iterable[Split]) -> Iterator[tuple[str, Iterator[Split]]]:
     """
     seen: set[str] = set()
     for name, parts in itertools.groupby(splits, key=lambda part: part.name):
-        if not re.fullmatch(r"[A-Za-z0-9]\w*", name, re.ASCII):
-            raise UsageError(f"a split's name is made of letters, digits and _, found {name!r}")
+        check_split_name(name)
         if name in seen:
             raise DataError(f"split {name!r} comes back after another split; its parts must be in a row")
         seen.add(name)
         yield name, _alike(name, parts)
     if not seen:
         raise DataError("there is no split to write")
+
+
+def check_split_name(name: str) -> None:
+    """Raise UsageError where a split's name cannot name a file."""
+    if not re.fullmatch(r"[A-Za-z0-9]\w*", name, re.ASCII):
+        raise UsageError(
+            f"a split's name is made of letters, digits and _, the first of them no _; found {name!r}"
+        )
 
 
 def _alike(name: str, parts: Iterator[Split]) -> Iterator[Split]:

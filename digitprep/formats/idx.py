@@ -72,11 +72,15 @@ class Idx(Format):
     def write(self, path: Path, splits: Iterable[Split]) -> None:
         path.mkdir()
         for name, parts in grouped(splits):
+            self.check_split(name)
             prefix = TEST if name == "test" else name
-            if name == TEST:
-                raise UsageError(f"in IDX {TEST!r} means the split 'test'; rename split {name!r}")
             with spooled(parts, path.parent) as spool:
                 self._write_split(path, prefix, spool)
+
+    def check_split(self, name: str) -> None:
+        super().check_split(name)
+        if name == TEST:
+            raise UsageError(f"in IDX {TEST!r} means the split 'test'; rename split {name!r}")
 
     def _write_split(self, folder: Path, prefix: str, spool: Spool) -> None:
         end = ".gz" if self.compress else ""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from digitprep.errors import StepError
 from digitprep.opencv import cv2
 from digitprep.spec import Between
-from digitprep.steps.base import STEPS, Box, Image, Step
+from digitprep.steps.base import STEPS, Box, Image, Share, Step, ink_box
 
 
 @STEPS.register
@@ -139,3 +139,27 @@ def _gaps(a: Box, b: Box) -> tuple[int, int]:
 def _union(a: Box, b: Box) -> Box:
     x, y = min(a[0], b[0]), min(a[1], b[1])
     return (x, y, max(a[0] + a[2], b[0] + b[2]) - x, max(a[1] + a[3], b[1] + b[3]) - y)
+
+
+@STEPS.register
+@dataclass(frozen=True)
+class Thicken(Step):
+    """(H, W) -> (H, W): strokes thinner than a share of the ink's longer side brought up to it.
+
+    A line of one pixel on a large page would all but vanish when it is made small. `smallest` is a
+    stroke's least width: 0.06 of 20 px are 1.2, where MNIST's thinnest hundredth ends.
+    The width is measured as twice the ink's area over the length of its outline.
+    """
+
+    smallest: Share = 0.06
+
+    def apply(self, image: Image) -> Image:
+        ink = (image > 0).astype(np.uint8)
+        size = max(ink_box(image)[2:])
+        outline = int((ink - cv2.erode(ink, np.ones((3, 3), np.uint8))).sum())
+        width = 2 * int(ink.sum()) / max(outline, 1)
+        missing = round(self.smallest * size - width)
+        if missing < 1:
+            return image.copy()
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
+        return np.asarray(cv2.dilate(image, kernel), dtype=np.uint8)
