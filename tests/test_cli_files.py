@@ -122,7 +122,7 @@ def test_cleaning_does_not_start_where_the_disk_refuses(run, tmp_path):
 
 
 @pytest.mark.usefixtures("photo")
-def test_cleaning_replaces_a_folder_of_its_own_format_only_when_told_to(run, tmp_path):
+def test_cleaning_replaces_a_folder_of_its_own_format_only_when_told_to(run):
     run("clean", "photos", "-o", "made", "--to", "idx", "--no-sheet")
     assert "made exists" in run("clean", "photos", "-o", "made", "--to", "idx", "--no-sheet", check=2).stderr
     run("clean", "photos", "-o", "made", "--to", "idx", "--no-sheet", "--overwrite")
