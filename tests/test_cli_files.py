@@ -137,3 +137,40 @@ def test_where_no_photo_can_be_used_it_says_that_nothing_was_written(run, photo,
     said = run("clean", photo, "-o", "made.npz", "--overwrite", check=7).stderr
     assert "no photo could be used; made.npz was not written (the old one is unchanged)" in said
     assert (tmp_path / "made.npz").read_bytes() == old
+
+
+# demo and export
+
+
+def test_the_demo_prints_its_table_even_where_the_picture_cannot_be_written(run, tmp_path):
+    run("demo", "-o", "new/demo.jpg")
+    assert Image.open(tmp_path / "new" / "demo.jpg").format == "JPEG"
+    # What a full disk does after the work, a broken format does here: it cannot hold so many colours.
+    done = run("demo", "-o", "demo.xbm", check=1)
+    assert "of 20 right" in done.stdout
+    assert "demo.xbm: cannot be written" in done.stderr
+    assert not (tmp_path / "demo.xbm").exists()
+
+
+@pytest.mark.parametrize(
+    ("picture", "words", "code"),
+    [
+        ("demo.txt", "expected a name that ends in .png, .jpg or another of a picture, found demo.txt", 2),
+        ("demo", "found demo", 2),
+        ("taken.png", "taken.png is no regular file", 2),
+        ("file/demo.png", "file/demo.png: cannot be written", 1),
+    ],
+)
+def test_the_demo_does_not_start_where_its_picture_cannot_be_made(run, tmp_path, picture, words, code):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken.png").mkdir()
+    done = run("demo", "-o", picture, check=code)
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+def test_exporting_to_where_nothing_can_be_written_names_the_file(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken.onnx").mkdir()
+    assert "cannot be written" in run("export", "digitnet", "file/m.onnx", check=1).stderr
+    assert "no regular file" in run("export", "digitnet", "taken.onnx", "--overwrite", check=2).stderr

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, progress, refuse_existing, say
-from digitprep.errors import DataError
+from digitprep.cli.terminal import Overwrite, progress, say
+from digitprep.errors import DataError, UsageError
+from digitprep.place import check_destination, place
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
@@ -31,7 +32,8 @@ def demo(
     from digitprep.report.sheet import contact_sheet
 
     picture = output or _free(PICTURE)
-    refuse_existing([picture], overwrite)
+    kind = _picture_format(picture)
+    check_destination(picture, overwrite)
     folder = _samples()
     photos, model = list(find_photos([folder])), load_model()
     labels = find_labels(photos, str(folder / "labels.csv"))
@@ -44,11 +46,22 @@ def demo(
             rows.append(cells)
             if recipe == next(iter(RECIPES)):
                 rows.insert(0, [_photo(one, label) for one, label in zip(cleaned, labels, strict=True)])
-    contact_sheet(list(zip(*rows, strict=True)), titles=("photo", *RECIPES)).save(picture)
     print(f"{len(photos)} photos of digits, cleaned by three recipes, read by the bundled network:\n")
     for recipe, count in right.items():
         print(f"  {recipe:20}{count:3} of {len(photos)} right{count / len(photos):7.0%}")
+    sheet = contact_sheet(list(zip(*rows, strict=True)), titles=("photo", *RECIPES))
+    place(picture, lambda result: sheet.save(result, kind), overwrite=overwrite)
     say(f"\n{picture}: each photo, what each recipe makes of it, and what the network reads")
+
+
+def _picture_format(picture: Path) -> str:
+    """What Pillow calls the format that a name tells. Raises UsageError where it tells none."""
+    from PIL import Image
+
+    kind = Image.registered_extensions().get(picture.suffix.lower())
+    if kind not in Image.SAVE:
+        raise UsageError(f"expected a name that ends in .png, .jpg or another of a picture, found {picture}")
+    return kind
 
 
 def _samples() -> Path:

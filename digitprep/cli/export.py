@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, refuse_existing, say
+from digitprep.cli.terminal import Overwrite, say
 from digitprep.errors import UsageError
+from digitprep.place import check_destination
 
 
 def export(
@@ -27,7 +28,7 @@ def export(
 
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"expected a name that ends in .onnx, found {output}; networks are exported to ONNX")
-    refuse_existing([output], overwrite)
+    check_destination(output, overwrite)
     bundled = str(model) == "digitnet" and not model.exists()
     export_onnx(load_model(None if bundled else model), output, overwrite)
     say(f"{output}: {output.stat().st_size:,} bytes")

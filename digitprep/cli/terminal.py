@@ -87,13 +87,6 @@ def opened_model(model: Path | None, options: str | None, name: str | None, laye
     return open_model(model, options, network(name).layers if name is not None else layers)
 
 
-def refuse_existing(paths: list[Path], overwrite: bool) -> None:
-    """Raise UsageError before any work is done, where a file would be overwritten unasked."""
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise UsageError(f"{path} exists; pass --overwrite to replace it")
-
-
 @contextmanager
 def progress(description: str, total: int | None = None) -> Iterator[Any]:
     """A progress bar on stderr while the block runs; yields `advance(count)`. Silent off a terminal."""
