@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from digitprep.report.sheet import Cell
 
 PICTURE = Path("digitprep-demo.png")
+COMPARED = ("mnist", "tutorial-invert", "tutorial-threshold")
 
 
 def demo(
@@ -28,7 +29,6 @@ def demo(
     from digitprep.labels import find_labels
     from digitprep.nn import load_model
     from digitprep.photos import find_photos
-    from digitprep.recipes import RECIPES
     from digitprep.report.sheet import contact_sheet
 
     picture = output or _free(PICTURE)
@@ -38,18 +38,18 @@ def demo(
     photos, model = list(find_photos([folder])), load_model()
     labels = find_labels(photos, str(folder / "labels.csv"))
     rows, right = [], {}
-    with progress("reading", total=len(photos) * len(RECIPES)) as advance:
-        for recipe in RECIPES:
+    with progress("reading", total=len(photos) * len(COMPARED)) as advance:
+        for recipe in COMPARED:
             cleaned = _cleaned(photos, recipe, advance)
             cells = [_read(one, model, label) for one, label in zip(cleaned, labels, strict=True)]
             right[recipe] = sum(cell.good is True for cell in cells)
             rows.append(cells)
-            if recipe == next(iter(RECIPES)):
+            if recipe == COMPARED[0]:
                 rows.insert(0, [_photo(one, label) for one, label in zip(cleaned, labels, strict=True)])
     print(f"{len(photos)} photos of digits, cleaned by three recipes, read by the bundled network:\n")
     for recipe, count in right.items():
         print(f"  {recipe:20}{count:3} of {len(photos)} right{count / len(photos):7.0%}")
-    sheet = contact_sheet(list(zip(*rows, strict=True)), titles=("photo", *RECIPES))
+    sheet = contact_sheet(list(zip(*rows, strict=True)), titles=("photo", *COMPARED))
     place(picture, lambda result: sheet.save(result, kind), overwrite=overwrite)
     say(f"\n{picture}: each photo, what each recipe makes of it, and what the network reads")
 
