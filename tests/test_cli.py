@@ -18,21 +18,6 @@ DIGITS = SAMPLES / "digits" / "idx"
 PHOTOS = SAMPLES / "photos"
 
 
-@pytest.fixture
-def run(tmp_path):
-    def run_digitprep(*arguments, check=0):
-        environment = os.environ | {"COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "digitprep", *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run_digitprep
-
-
 def test_converting_round_the_formats_keeps_every_image_and_label(run, tmp_path):
     run("convert", DIGITS, "a.npz")
     run("convert", "a.npz", "b", "--to", "pngjson")

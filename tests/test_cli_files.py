@@ -1,8 +1,5 @@
 """Where the commands write: what cannot be written is said before the work, and never with a traceback."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +10,6 @@ import digitprep as dp
 
 PHOTOS = Path(__file__).resolve().parents[1] / "samples" / "photos"
 LAYERS = "flatten | dense(width=4)"
-
-
-@pytest.fixture
-def run(tmp_path):
-    def run_digitprep(*arguments, check=0):
-        command = [sys.executable, "-m", "digitprep", *map(os.fspath, arguments)]
-        environment = os.environ | {"COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run_digitprep
 
 
 @pytest.fixture

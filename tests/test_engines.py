@@ -1,9 +1,6 @@
 """Networks of other programs: how images go in, what comes out, and which files are refused."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -233,21 +230,6 @@ def test_images_of_another_size_say_what_was_expected(tmp_path):
         model.predict(np.zeros((3, 4), np.float32))
     with pytest.raises(ModelError, match=r"found .* list"):
         model.predict([1, 2])
-
-
-@pytest.fixture
-def run(tmp_path):
-    def run_digitprep(*arguments, check=0):
-        environment = os.environ | {"COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "digitprep", *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run_digitprep
 
 
 def test_the_exported_network_reads_as_the_bundled_one_does(run, tmp_path):
