@@ -7,8 +7,8 @@ A layer holds options only. Its parameters live in the `Model` and are handed to
     dx, grads = backward(dy)                         grads has the keys of what is learnt in params
 
 The batch is the last axis: images are (C, H, W, N), vectors (features, N). A copy then moves long
-contiguous runs, the convolution of a whole batch is one matrix product, and a dense layer reads as
-in the textbook, `W @ x + b`. Parameters have the shapes that PyTorch and ONNX use: (out, in, k, k)
+contiguous runs, a row of a convolution's output is one matrix product, and a dense layer reads as in
+the textbook, `W @ x + b`. Parameters have the shapes that PyTorch and ONNX use: (out, in, k, k)
 for a convolution, (out, in) for a dense layer, and `flatten` lists channels, then rows, then columns.
 
 `forward` leaves `x` alone and keeps its type: float32 for training, float64 to check gradients. It
