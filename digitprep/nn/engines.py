@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from digitprep.dataset import Images
 from digitprep.errors import ModelError, UsageError
 from digitprep.nn.loss import shares, softmax
+from digitprep.nn.model import most_likely
 from digitprep.nn.onnx_header import Header, read_header
 from digitprep.nn.onnx_input import INPUTS, Onnx, Shape
 from digitprep.opencv import cv2
@@ -105,11 +106,7 @@ class OnnxModel:
 
         Raises ModelError where the images are not of this network's size and type.
         """
-        if getattr(images, "ndim", 0) == len(self.image_shape):
-            digits, confidences = self.predict(images[None])
-            return int(digits[0]), float(confidences[0])
-        probabilities = self.probabilities(images)
-        return probabilities.argmax(axis=1), probabilities.max(axis=1)
+        return most_likely(self.probabilities, images, self.image_shape)
 
     def _probabilities(self, outputs: Floats) -> Floats:
         if self._is_probability:

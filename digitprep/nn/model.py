@@ -177,11 +177,7 @@ class Model:
 
         Raises ModelError where the images are not of this model's size and type.
         """
-        if getattr(images, "ndim", 0) == len(self.image_shape):
-            digits, confidences = self.predict(images[None])
-            return int(digits[0]), float(confidences[0])
-        probabilities = self.probabilities(images)
-        return probabilities.argmax(axis=1), probabilities.max(axis=1)
+        return most_likely(self.probabilities, images, self.image_shape)
 
     def save(self, path: str | PathLike[str], overwrite: bool = False) -> None:
         """Write the model to one .npz file; the same model gives the same bytes.
@@ -247,6 +243,17 @@ class Model:
         x = np.ascontiguousarray(pixels.transpose(3, 1, 2, 0), dtype=np.float32)
         x /= 255
         return x
+
+
+def most_likely(
+    probabilities: Callable[[Images], NDArray[np.float32]], images: Images, image_shape: Shape
+) -> tuple[Any, Any]:
+    """The likeliest class and its probability: (int, float) of one image, (N,) arrays of many."""
+    if getattr(images, "ndim", 0) == len(image_shape):
+        digits, confidences = most_likely(probabilities, images[None], image_shape)
+        return int(digits[0]), float(confidences[0])
+    found = probabilities(images)
+    return found.argmax(axis=1), found.max(axis=1)
 
 
 def _parts(count: int, size: int) -> list[slice]:
