@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.errors import ModelError
+from digitprep.nn.scratch import empty
 from digitprep.spec import Between, Registry, Spec
 
 Array = NDArray[Any]
@@ -77,7 +78,7 @@ class Relu(Layer):
 
     def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
         """max(x, 0); the gradient passes where x was positive."""
-        y = np.maximum(x, 0)
+        y = np.maximum(x, 0, out=empty(x.shape, x.dtype))
         return y, lambda dy: (dy * (y > 0), {})
 
 

@@ -18,7 +18,8 @@ from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params,
 from digitprep.nn.loss import Loss, shares, softmax
 from digitprep.nn.parallel import in_order, one_blas_thread
 
-PIECE, LARGE_PIECE = 16, 256  # images that go through the layers together, with and without convolutions
+# Images that go through the layers together, at most: a convolution's fit the processor's caches.
+PIECE, LARGE_PIECE = 32, 256
 
 ModelBackward = Callable[[Array], list[Params]]
 
@@ -209,14 +210,17 @@ class Model:
 
     @property
     def _piece(self) -> int:
-        """How many images go through the layers together: a convolution's fit the caches."""
+        """How many images go through the layers together at most."""
         return PIECE if any(isinstance(layer, spatial.Conv) for layer in self.layers) else LARGE_PIECE
 
     def _pieces(self, count: int) -> list[slice]:
         """The parts of a training batch that may be computed apart."""
         if any(layer.couples_batch for layer in self.layers):
             return [slice(0, count)]
-        return _parts(count, self._piece)
+        if self._piece == LARGE_PIECE:
+            return _parts(count, LARGE_PIECE)
+        half = -(-count // 2)  # so that there is work for two threads
+        return _parts(count, min(PIECE, max(half, PIECE // 2)))
 
     def _step(self, index: int, x: Array, rng: np.random.Generator | None = None) -> Forward:
         layer, params = self.layers[index], self.params[index]

@@ -1,6 +1,6 @@
 """A batch cut into small pieces that several threads work on, with results that do not depend on how many.
 
-A piece of 16 images keeps what a convolution touches inside a processor's caches. The pieces depend on
+A piece of 32 images keeps what a convolution touches inside a processor's caches. The pieces depend on
 the batch alone, each has random numbers of its own, and what they give is added up in their order: so
 one thread and ten give the same bits. BLAS is held to one thread, as the threads here use the cores.
 """

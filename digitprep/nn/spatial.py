@@ -121,7 +121,8 @@ def _largest(x: Array, size: int, axis: int) -> tuple[Array, Callable[[Array], A
     whole = x.shape[axis] - x.shape[axis] % size
     before = (slice(None),) * axis
     parts = [(*before, slice(start, whole, size)) for start in range(size)]
-    y = np.maximum(x[parts[0]], x[parts[-1]])
+    first = x[parts[0]]
+    y = np.maximum(first, x[parts[-1]], out=empty(first.shape, x.dtype))
     for part in parts[1:-1]:
         np.maximum(y, x[part], out=y)
 

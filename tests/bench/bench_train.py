@@ -94,27 +94,28 @@ def trainers(name: str, threads: int) -> dict[str, Work]:
 
 
 def readers(name: str, threads: int) -> dict[str, Work]:
-    """The inference of each engine on one batch."""
+    """The inference of each engine on one batch, from the pixels of a dataset to logits."""
     images, _ = batch_of(INFERENCE_BATCH)
     model = Model.build(ZOO[name].layers)
-    x = images[:, None].astype(np.float32) / 255
     engines: dict[str, Work] = {"digitprep": lambda: model.logits(images)}
     if importlib.util.find_spec("torch"):
         import torch
 
         for layout in ("contiguous_format", "channels_last"):
             net = torch_network(name).eval().to(memory_format=getattr(torch, layout))
-            tensor = torch.from_numpy(x).to(memory_format=getattr(torch, layout))
-            engines[f"torch {layout.split('_')[0]}"] = torch.inference_mode()(lambda n=net, t=tensor: n(t))
+            engines[f"torch {layout.split('_')[0]}"] = torch_reader(net, images, getattr(torch, layout))
     if importlib.util.find_spec("onnx") and importlib.util.find_spec("digitprep.nn.onnx"):
-        engines |= onnx_readers(model, x, threads)
+        engines |= onnx_readers(model, images, threads)
     return engines
 
 
-def onnx_readers(model: Model, x: np.ndarray, threads: int) -> dict[str, Work]:
+def onnx_readers(model: Model, images: np.ndarray, threads: int) -> dict[str, Work]:
     import cv2
 
     from digitprep.nn.onnx import export_onnx
+
+    def pixels() -> np.ndarray:
+        return images[:, None].astype(np.float32) / np.float32(255)
 
     engines: dict[str, Work] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +125,7 @@ def onnx_readers(model: Model, x: np.ndarray, threads: int) -> dict[str, Work]:
         net = cv2.dnn.readNetFromONNX(str(file))
 
         def by_opencv() -> object:
-            net.setInput(x)
+            net.setInput(pixels())
             return net.forward()
 
         engines["cv2.dnn"] = by_opencv
@@ -135,8 +136,20 @@ def onnx_readers(model: Model, x: np.ndarray, threads: int) -> dict[str, Work]:
             settings.intra_op_num_threads = threads
             session = onnxruntime.InferenceSession(str(file), settings, providers=["CPUExecutionProvider"])
             given = session.get_inputs()[0].name
-            engines["onnxruntime"] = lambda: session.run(None, {given: x})
+            engines["onnxruntime"] = lambda: session.run(None, {given: pixels()})
     return engines
+
+
+def torch_reader(net, images: np.ndarray, form) -> Work:
+    import torch
+
+    pixels = torch.from_numpy(images)[:, None]
+
+    @torch.inference_mode()
+    def read() -> object:
+        return net((pixels.float() / 255).to(memory_format=form))
+
+    return read
 
 
 def torch_network(name: str):
