@@ -18,7 +18,7 @@ over_files = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relati
 # Who may import whom: left of right only, and neighbours of one place where they do not go in circles.
 ORDER = [
     {"errors"},
-    {"names", "spec"},
+    {"extra", "names", "spec"},
     {"place", "archive"},
     {"opencv", "photos", "dataset", "labels"},
     {"contents"},

@@ -10,7 +10,6 @@ To export a new kind of layer, add its line to `NODES`.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from digitprep.errors import MissingExtra, ModelError
+from digitprep.errors import ModelError
+from digitprep.extra import extra
 from digitprep.nn.model import Model
 from digitprep.place import check_destination, place
 from digitprep.spec import spec_name
@@ -80,7 +80,7 @@ def export_onnx(model: Model, path: str | PathLike[str], overwrite: bool = False
 
 def to_onnx(model: Model) -> bytes:
     """The content of the ONNX file of a model. Raises ModelError and MissingExtra as `export_onnx` does."""
-    onnx = _onnx()
+    onnx = extra("onnx.numpy_helper", "writing ONNX")
     nodes, tensors = _graph(model, onnx)
     height, width, *channels = model.image_shape
     graph = onnx.helper.make_graph(
@@ -143,13 +143,3 @@ def _version() -> str:
         return version("digitprep")
     except PackageNotFoundError:  # run from a checkout
         return "unknown"
-
-
-def _onnx() -> Any:
-    try:
-        importlib.import_module("onnx.numpy_helper")
-        return importlib.import_module("onnx")
-    except ImportError as error:
-        raise MissingExtra(
-            f'writing ONNX needs the onnx package ({error}); pip install "digitprep[onnx]"'
-        ) from error

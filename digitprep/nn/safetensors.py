@@ -7,14 +7,13 @@ the layers, each gets the first unused module, in natural order of names, whose 
 
 from __future__ import annotations
 
-import importlib
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from digitprep.errors import MissingExtra, ModelError
+from digitprep.errors import ModelError
+from digitprep.extra import extra
 from digitprep.names import natural_key
 from digitprep.nn.layers import LAYERS, Array, Dense, Params
 from digitprep.nn.model import Model
@@ -101,7 +100,7 @@ def _listed(modules: dict[str, Params]) -> str:
 
 def _read(file: Path) -> dict[str, Array]:
     """Every tensor of the file by name."""
-    safetensors = _safetensors()
+    safetensors = extra("safetensors.numpy", "reading safetensors")
     try:
         tensors: dict[str, Array] = safetensors.numpy.load(file.read_bytes())
     except OSError as error:
@@ -113,13 +112,3 @@ def _read(file: Path) -> dict[str, Array]:
             '  save_file(model.float().state_dict(), "net.safetensors")'
         ) from None
     return tensors
-
-
-def _safetensors() -> Any:
-    try:
-        importlib.import_module("safetensors.numpy")
-        return importlib.import_module("safetensors")
-    except ImportError as error:
-        raise MissingExtra(
-            f'reading safetensors needs its package ({error}); pip install "digitprep[safetensors]"'
-        ) from error
