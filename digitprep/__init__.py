@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from digitprep.nn import Model as Model
     from digitprep.nn import load_model as load_model
     from digitprep.nn import train as train
+    from digitprep.nn.onnx import export_onnx as export_onnx
+    from digitprep.nn.open import open_model as open_model
+    from digitprep.nn.safetensors import load_safetensors as load_safetensors
     from digitprep.photos import load_photo as load_photo
     from digitprep.pipeline import Pipeline as Pipeline
     from digitprep.recipes import prepare as prepare
@@ -42,6 +45,9 @@ _HOMES = {
     "evaluation": ("Evaluation", "evaluate"),
     "formats": ("read", "read_idx", "stream", "write", "write_idx"),
     "nn": ("Model", "load_model", "train"),
+    "nn.onnx": ("export_onnx",),
+    "nn.open": ("open_model",),
+    "nn.safetensors": ("load_safetensors",),
     "photos": ("load_photo",),
     "pipeline": ("Pipeline",),
     "recipes": ("prepare",),
