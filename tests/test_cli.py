@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -176,12 +177,14 @@ def test_predict_prints_one_json_object_a_photo_in_order_and_goes_on_after_one_i
 def test_training_saves_a_network_that_evaluates_and_predicts(run):
     layers = "flatten | dense(width=32) | relu | dense(width=10)"
     done = run("train", DIGITS, "-o", "m.npz", "--layers", layers, "--epochs", "6", "--validation", "200")
-    assert "test: " in done.stdout
+    assert re.fullmatch(r"test: .*% of 500 images are right \(95 % interval .*\), .*\n", done.stdout)
     scores = json.loads(run("evaluate", DIGITS, "--model", "m.npz", "--json").stdout)
     assert scores.keys() == {"train", "test"}
     assert scores["test"]["count"] == 500
     assert scores["test"]["accuracy"] > 0.75
-    assert "recall" in run("evaluate", DIGITS, "--model", "m.npz", "--split", "test").stdout
+    evaluated = run("evaluate", DIGITS, "--model", "m.npz", "--split", "test").stdout
+    assert evaluated.startswith(done.stdout)
+    assert "recall" in evaluated
     run("predict", PHOTOS / "01.jpg", "--model", "m.npz")
     assert "exists" in run("train", DIGITS, "-o", "m.npz", check=2).stderr
 

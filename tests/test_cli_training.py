@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import digitprep as dp
+from digitprep.cli.training import _held_back
 
 LAYERS = "conv(channels=2) | relu | maxpool | flatten | dropout(rate=0.1) | dense(width=4)"
 OPTIONS = ["--layers", LAYERS, "--classes", "4", "--validation", "40", "--batch", "8"]
@@ -166,6 +167,33 @@ def test_options_that_cannot_be_meant_are_refused(tmp_path, arguments, words):
     said = run(tmp_path, "-o", "m.npz", *OPTIONS, *arguments, check=3 if "a,b,c" in arguments else 2)
     assert words in said
     assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
+
+
+@pytest.mark.usefixtures("data")
+def test_of_a_small_dataset_a_tenth_is_held_back_unless_a_number_is_given(tmp_path):
+    options = ["--layers", LAYERS, "--classes", "4", "--epochs", "1"]
+    said = run(tmp_path, "-o", "a.npz", *options)
+    assert said.startswith("30 of 300 images are held back to choose the best epoch; --validation")
+    assert dp.load_model(tmp_path / "a.npz").metadata["validation_images"] == "30"
+    assert "held back" not in run(tmp_path, "-o", "b.npz", *options, "--validation", "30")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert "none would be left" in run(tmp_path, "-o", "c.npz", *options, "--validation", "300", check=2)
+
+
+@pytest.mark.parametrize(
+    ("usual", "count", "held"),
+    [
+        (5000, 60_000, 5000),
+        (5000, 50_000, 5000),
+        (5000, 49_999, 4999),
+        (5000, 4, 1),
+        (0, 99, 0),
+        (0.2, 99, 0.2),
+    ],
+)
+def test_what_is_usual_is_held_back_where_it_is_at_most_a_tenth(capsys, usual, count, held):
+    assert _held_back(usual, count) == held
+    assert bool(capsys.readouterr().err) == (held != usual)
 
 
 @pytest.mark.usefixtures("data")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +24,7 @@ from digitprep.errors import DataError
 
 if TYPE_CHECKING:
     from digitprep.dataset import Split
+    from digitprep.evaluation import Evaluation
     from digitprep.nn.engines import Classifier
 
 
@@ -45,21 +47,22 @@ def evaluate(
     splits = [dataset[split]] if split else [part for part in dataset.values() if part.labels is not None]
     if not splits:
         raise DataError(f"{data} has no labels to compare predictions with")
-    evaluations = {part.name: _evaluated(net, part) for part in splits}
+    evaluations = {part.name: evaluated(net, part) for part in splits}
     if as_json:
         print(json.dumps({name: evaluation.to_dict() for name, evaluation in evaluations.items()}))
         return
     for name, evaluation in evaluations.items():
-        _print_accuracy(name, evaluation)
+        print_accuracy(name, evaluation)
         _print_confusion(evaluation)
 
 
-def _evaluated(net: Classifier, split: Split) -> Any:
+def evaluated(net: Classifier, split: Split) -> Evaluation:
+    """The evaluation of a network on a split, with a progress bar."""
     from digitprep.evaluation import evaluate as evaluate_model
 
     with progress(f"evaluating {split.name}", total=len(split)) as advance:
 
-        def batches() -> Any:
+        def batches() -> Iterator[Split]:
             for part in split.batches(256):
                 yield part
                 advance(len(part))
@@ -67,7 +70,8 @@ def _evaluated(net: Classifier, split: Split) -> Any:
         return evaluate_model(net, batches())
 
 
-def _print_accuracy(name: str, evaluation: Any) -> None:
+def print_accuracy(name: str, evaluation: Evaluation) -> None:
+    """One line on a split of that name: the share of right images, what it is worth, and the calibration."""
     low, high = evaluation.accuracy_interval
     print(
         f"{name}: {evaluation.accuracy:.2%} of {evaluation.count:,} images are right "
@@ -75,7 +79,7 @@ def _print_accuracy(name: str, evaluation: Any) -> None:
     )
 
 
-def _print_confusion(evaluation: Any) -> None:
+def _print_confusion(evaluation: Evaluation) -> None:
     """The confusion matrix, a row a true class, and each class's precision and recall."""
     width = max(6, *(len(name) + 1 for name in evaluation.class_names))
     print("true \\ read" + "".join(f"{name:>{width}}" for name in evaluation.class_names) + "    recall")

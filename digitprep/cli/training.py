@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitprep.cli.epochs import LOGS, Log, watching
-from digitprep.cli.terminal import Classes, Overwrite, SourceFormat, progress, say
+from digitprep.cli.models import evaluated, print_accuracy
+from digitprep.cli.terminal import Classes, Overwrite, SourceFormat, say
 from digitprep.errors import DataError, ModelError, UsageError
 from digitprep.place import check_destination, check_writable
 
@@ -50,7 +51,11 @@ def train(
     ] = None,
     validation: Annotated[
         float | None,
-        typer.Option(min=0, help="Images held back to choose the best epoch: a count, or a share below 1."),
+        typer.Option(
+            min=0,
+            help="Images held back to choose the best epoch: a count, or a share below 1. "
+            "[default: the network's, 5000, or a tenth of a small dataset]",
+        ),
     ] = None,
     patience: Annotated[
         int | None, typer.Option(min=1, help="Stop after that many validations without a better one.")
@@ -120,11 +125,13 @@ def train(
         names or split.class_names,
     )
     test = _test_split(dataset, net)
+    if validation is None:
+        options["validation"] = _held_back(options["validation"], len(split))
     options |= {"seed": seed, "checkpoint": checkpoint, "resume": resume}
     finished = _train(net, split, options, log)
     _finish(net, output, checkpoint, overwrite or own, finished)
     if test is not None:
-        _print_accuracy(net, test)
+        print_accuracy(test.name, evaluated(net, test))
 
 
 def _check_files(output: Path, checkpoint: Path, log: Path | None, resume: bool, overwrite: bool) -> bool:
@@ -184,6 +191,14 @@ def _test_split(dataset: Dataset, net: Model) -> Split | None:
             advice="a network takes one size; prepare both splits alike",
         )
     return test
+
+
+def _held_back(usual: float, count: int) -> float:
+    """How many of `count` images to hold back unasked: what is usual for the network, or a tenth of few."""
+    held = min(usual, max(count // 10, 1))
+    if held < usual:
+        say(f"{held:,} of {count:,} images are held back to choose the best epoch; --validation takes others")
+    return held
 
 
 def _train(net: Model, split: Split, options: dict[str, Any], log: Path | None) -> bool:
@@ -255,17 +270,3 @@ def stop_on_interrupt() -> Iterator[Callable[[], None]]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _print_accuracy(net: Model, split: Split) -> None:
-    from digitprep.evaluation import evaluate
-
-    with progress(f"evaluating {split.name}", total=len(split)) as advance:
-
-        def batches() -> Iterator[Split]:
-            for part in split.batches(256):
-                yield part
-                advance(len(part))
-
-        result = evaluate(net, batches())
-    print(f"{split.name}: {result.accuracy:.2%} of {result.count:,} images are right")
