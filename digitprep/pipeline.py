@@ -12,10 +12,11 @@ from digitprep.steps import STEPS, Box, Image, Step
 
 @dataclass(frozen=True)
 class Traced:
-    """One moment of a pipeline: the step that was just taken, and the image it left."""
+    """One moment of a pipeline: the step that was just taken, the image it left, and what it decided."""
 
     step: Step | None
     image: Image
+    decision: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class Pipeline:
         """The image as it comes in, then as each step leaves it, computed one by one."""
         yield Traced(None, image)
         for step in self.steps:
-            image = step(image)
-            yield Traced(step, image)
+            before, image = image, step(image)
+            yield Traced(step, image, step.decision(before, image))
 
     def locate(self, image: Image) -> tuple[Image, Box]:
         """What the last step makes of an image, and the part of it that this shows.

@@ -9,7 +9,8 @@
             return 255 - image
 
 Its options are the fields of the dataclass, checked as `digitprep.spec` describes. `apply` gets a
-uint8 image that it must leave alone and returns a new one. Images are bright ink on dark paper
+uint8 image that it must leave alone and returns a new one; where it decides something, `decision`
+says what, told from the images before and after alone. Images are bright ink on dark paper
 once `invert` has run; 0 is paper, 255 is ink. Where there is nothing to work on, a step raises
 StepError with a reason that a person can act on.
 """
@@ -60,6 +61,10 @@ class Step(Spec, ABC):
         """The part of `image` that the step's output shows: (x, y, width, height), by default all."""
         return (0, 0, image.shape[1], image.shape[0])
 
+    def decision(self, before: Image, after: Image) -> str:  # noqa: ARG002
+        """What the step decided where it made `after` of `before`, in a few words; "" where nothing."""
+        return ""
+
     def _check(self, image: Image) -> None:
         name = spec_name(type(self))
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
@@ -73,6 +78,11 @@ class Step(Spec, ABC):
 
 
 STEPS: Registry[Step] = Registry("step")
+
+
+def size_px(image: Image) -> str:
+    """How a decision calls an image: "480 x 640 px", the height first."""
+    return f"{image.shape[0]} x {image.shape[1]} px"
 
 
 def ink_box(image: Image) -> Box:

@@ -10,7 +10,7 @@ import numpy as np
 from digitprep.errors import StepError
 from digitprep.opencv import cv2
 from digitprep.spec import Between
-from digitprep.steps.base import STEPS, Box, Image, Pixels, Step, ink_box
+from digitprep.steps.base import STEPS, Box, Image, Pixels, Step, ink_box, size_px
 
 # The smallest square that MNIST's makers resampled, in pixels: a dot is no digit filling the box.
 SMALLEST_SQUARE_PX = 10
@@ -39,6 +39,12 @@ class Rescale(Step):
         method = cv2.INTER_AREA if target < longest else cv2.INTER_CUBIC
         return _resized(image, height, width, method)
 
+    def decision(self, before: Image, after: Image) -> str:
+        if before.shape == after.shape:
+            return f"{size_px(before)} is neither too small nor too large"
+        verb = "enlarged" if max(after.shape) > max(before.shape) else "made smaller"
+        return f"{verb}: {size_px(before)} to {size_px(after)}"
+
 
 @STEPS.register
 @dataclass(frozen=True)
@@ -57,6 +63,10 @@ class Crop(Step):
         right = min(image.shape[1], x + width + self.margin_px)
         bottom = min(image.shape[0], y + height + self.margin_px)
         return (left, top, right - left, bottom - top)
+
+    def decision(self, before: Image, after: Image) -> str:
+        x, y, _, _ = self.window(before)
+        return f"{size_px(after)} at row {y}, column {x}"
 
 
 @STEPS.register
@@ -81,6 +91,11 @@ class Resize(Step):
         while len(square) < self.size:
             square = square.repeat(2, axis=0).repeat(2, axis=1)
         return _resized(square, self.size, self.size, cv2.INTER_AREA)
+
+    def decision(self, before: Image, after: Image) -> str:
+        if self.mode == "stretch":
+            return f"{size_px(before)} stretched to {size_px(after)}"
+        return f"{size_px(before)} fitted into {size_px(after)}"
 
 
 @STEPS.register
@@ -118,6 +133,10 @@ class Center(Step):
         canvas = np.zeros((self.size, self.size), dtype=np.uint8)
         canvas[top : top + height, left : left + width] = ink
         return canvas
+
+    def decision(self, before: Image, after: Image) -> str:  # noqa: ARG002
+        row, column = _centre_of_mass(after)
+        return f"centre of mass at row {row - 0.5:.1f}, column {column - 0.5:.1f}"
 
 
 def _centre_of_mass(image: Image) -> tuple[float, float]:

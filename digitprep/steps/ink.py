@@ -48,6 +48,12 @@ class KeepDigit(Step):
         keep[[piece.number for piece in self._strokes(digit, pieces, is_ink)]] = True
         return np.where(keep[components], image, 0).astype(np.uint8)
 
+    def decision(self, before: Image, after: Image) -> str:
+        total, kept = (len(_pieces(image)[1]) for image in (before, after))
+        x, y, width, height = ink_box(after)
+        pieces = "the only piece" if total == 1 else f"{kept} of {total} pieces"
+        return f"{pieces}: {height} x {width} px at row {y}, column {x}"
+
     def _strokes(self, digit: _Piece, pieces: list[_Piece], is_ink: Callable[[_Piece], bool]) -> list[_Piece]:
         """The digit's own piece and those that belong to it, the nearest tried first."""
         box, strokes = digit.box, [digit]
@@ -163,3 +169,9 @@ class Thicken(Step):
             return image.copy()
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
         return np.asarray(cv2.dilate(image, kernel), dtype=np.uint8)
+
+    def decision(self, before: Image, after: Image) -> str:
+        if np.array_equal(before, after):
+            return "strokes are thick enough"
+        grown = max(now - old for now, old in zip(ink_box(after)[2:], ink_box(before)[2:], strict=True))
+        return f"strokes {grown} px thicker"

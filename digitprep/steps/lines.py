@@ -29,9 +29,25 @@ class RemoveLines(Step):
 
     def apply(self, image: Image) -> Image:
         ink = image > 0
-        lines = _horizontal(ink, self.length) | _horizontal(ink.T, self.length).T
+        lines = np.zeros_like(ink)
+        for pixels in self._lines(ink):
+            lines |= pixels
         rest = np.where(lines, 0, image).astype(np.uint8)
         return image.copy() if _longest_piece(rest) < SMALLEST_REST * max(image.shape) else rest
+
+    def decision(self, before: Image, after: Image) -> str:
+        count = sum(1 for _ in self._lines(before > 0))
+        if not count:
+            return "no lines found"
+        lines = "1 line" if count == 1 else f"{count} lines"
+        kept = np.array_equal(before, after)
+        return f"{lines} kept: without, no digit is left" if kept else f"{lines} removed"
+
+    def _lines(self, ink: Mask) -> Iterator[Mask]:
+        """The pixels of each line of an (H, W) mask, those across first."""
+        yield from _horizontal(ink, self.length)
+        for line in _horizontal(ink.T, self.length):
+            yield line.T
 
 
 # A digit is at least this share of the longer side; less left over means the lines were the digit.
@@ -62,10 +78,9 @@ class _Runs:
         return cls(((first + last) / 2).astype(np.float32), np.where(ink, last - first + 1, 0))
 
 
-def _horizontal(ink: Mask, length: float) -> Mask:
-    """The pixels of an (H, W) mask that belong to horizontal lines."""
+def _horizontal(ink: Mask, length: float) -> Iterator[Mask]:
+    """The pixels of each horizontal line of an (H, W) mask."""
     runs = _Runs.of(ink)
-    lines = np.zeros_like(ink)
     for candidate in _candidates(ink, runs, length):
         course = _course(candidate, runs)
         thickness = np.median(runs.length[candidate])
@@ -74,8 +89,7 @@ def _horizontal(ink: Mask, length: float) -> Mask:
             continue
         near = np.abs(runs.middle - course) <= max(2.0, thickness)
         near[:, : columns[0]] = near[:, columns[-1] + 1 :] = False
-        lines |= ink & near & (runs.length <= 1.6 * thickness + 2)
-    return lines
+        yield ink & near & (runs.length <= 1.6 * thickness + 2)
 
 
 def _candidates(ink: Mask, runs: _Runs, length: float) -> Iterator[Mask]:

@@ -47,6 +47,12 @@ class Invert(Step):
             return image.copy()
         return np.bitwise_not(image)
 
+    def decision(self, before: Image, after: Image) -> str:
+        if self.when == "always":
+            return "always inverted"
+        kept = np.array_equal(before, after)
+        return "light ink on a dark ground: kept" if kept else "dark ink on a light ground: inverted"
+
 
 @STEPS.register
 @dataclass(frozen=True)
@@ -71,6 +77,10 @@ class EvenLight(Step):
         even = np.minimum(paper.astype(np.float32) / np.maximum(ground, 1), 1)
         return np.asarray(np.rint(255 - even * 255), dtype=np.uint8)
 
+    def decision(self, before: Image, after: Image) -> str:
+        least, most = np.percentile(before.astype(np.int16) - after, (1, 99))
+        return f"took {max(least, 0):.0f} to {max(most, 0):.0f} of 255 levels off"
+
 
 @STEPS.register
 @dataclass(frozen=True)
@@ -80,6 +90,9 @@ class Brighten(Step):
     def apply(self, image: Image) -> Image:
         brightest = max(int(image.max()), 1)
         return np.asarray(np.floor(image * 255.0 / brightest + 0.5), dtype=np.uint8)
+
+    def decision(self, before: Image, after: Image) -> str:
+        return f"brightest pixel {before.max()}, now {after.max()}"
 
 
 @STEPS.register
@@ -112,6 +125,13 @@ class Threshold(Step):
         _require_contrast(image)
         find = {"otsu": _otsu, "adaptive": _adaptive, "hysteresis": _hysteresis}[self.method]
         return np.where(find(image), 255, 0).astype(np.uint8)
+
+    def decision(self, before: Image, after: Image) -> str:
+        ink = before[after > 0]
+        if not ink.size:
+            return "no ink"
+        level = f"level {ink.max()} down" if self.ink == "dark" else f"level {ink.min()} up"
+        return f"ink is {level}: {ink.size / before.size:.1%} of the image"
 
 
 def ink_is_dark(image: Image) -> bool:

@@ -251,6 +251,21 @@ def test_the_window_that_a_step_shows_lies_within_the_image(step):
         assert 1 <= height <= image.shape[0] - y, name
 
 
+@over_variants
+def test_what_a_step_decided_is_said_in_one_short_line_and_changes_nothing(step):
+    for name, image in IMAGES.items():
+        result = outcome(step, image)
+        if isinstance(result, str):
+            continue
+        before, after = image.copy(), result.copy()
+        said = step.decision(before, after)
+        assert isinstance(said, str), name
+        assert "\n" not in said, name
+        assert len(said) <= 80, (name, said)
+        assert np.array_equal(before, image), name
+        assert np.array_equal(after, result), name
+
+
 def test_a_new_step_is_one_class_and_meets_the_same_laws():
     registry = Registry("step")
 
