@@ -24,7 +24,7 @@ def ruled(*rows):
 def split(gap):
     """A mask with two strokes of one digit, one above the other, and a speck far away."""
     image = np.zeros((200, 160), np.uint8)
-    image[50:90, 60:100] = image[90 + gap : 140 + gap, 60:100] = image[5:10, 5:10] = 255
+    image[50:80, 45:115] = image[80 + gap : 140 + gap, 60:100] = image[5:10, 5:10] = 255
     return image
 
 
@@ -56,7 +56,7 @@ def ends(width):
         ("remove_lines", ruled(20), "1 line removed"),
         ("remove_lines", ruled(20, 100, 180), "3 lines removed"),
         ("remove_lines", ends(160), "1 line kept: without, no digit is left"),
-        ("keep_digit", split(gap=9), "2 of 3 pieces: 99 x 40 px at row 50, column 60"),
+        ("keep_digit", split(gap=9), "2 of 3 pieces: 99 x 70 px at row 50, column 45"),
         ("keep_digit", ruled(), "the only piece: 100 x 12 px at row 50, column 74"),
         ("thicken", ruled(), "strokes are thick enough"),
         ("thicken(smallest=0.2)", ruled(), "strokes 9 px thicker"),
