@@ -1,13 +1,21 @@
 """What the README shows is true."""
 
 import re
+import shlex
+from itertools import takewhile
 from pathlib import Path
 
+import pytest
+import typer
+
 import digitprep as dp
+from digitprep.cli import app
 from digitprep.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+COMMANDS = re.findall(r"^\$ digitprep (.+)$", README, re.MULTILINE)
 
 
 def test_the_recipe_in_the_readme_is_the_default_one():
@@ -22,6 +30,13 @@ def test_the_links_of_the_readme_lead_somewhere():
     }
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert target.startswith("http") or target in headings or (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_commands_of_the_readme_have_these_arguments_and_options(line):
+    """Each is read as the command line reads it, up to a redirection or a pipe; nothing is run."""
+    name, *arguments = takewhile(lambda word: word not in ("|", "2>"), shlex.split(line))
+    typer.main.get_command(app).commands[name].make_context(name, arguments)
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
