@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from digitprep.conformance import Conformance as Conformance
+    from digitprep.conformance import check as check
+    from digitprep.conformance import check_all as check_all
     from digitprep.contents import difference as difference
     from digitprep.contents import fingerprint as fingerprint
     from digitprep.dataset import Dataset as Dataset
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "conformance": ("Conformance", "check", "check_all"),
     "contents": ("difference", "fingerprint"),
     "dataset": ("Dataset", "Provenance", "Split"),
     "errors": ("DataError", "DigitprepError", "MissingExtra", "ModelError", "StepError", "UsageError"),
