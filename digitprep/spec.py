@@ -126,6 +126,18 @@ class Registry(Generic[AnySpec]):
         """One line on what the spec of that name does: its docstring's first."""
         return (self[name].__doc__ or "").strip().partition("\n")[0]
 
+    def template(self, name: str) -> str:
+        """The text of that spec with all defaults: `resize(size=20, mode="fit")`, `dense(width=...)`."""
+        given = [
+            f"{field.name}={'...' if field.default is dataclasses.MISSING else _literal(field.default)}"
+            for field in dataclasses.fields(self[name])
+        ]
+        return f"{name}({', '.join(given)})" if given else name
+
+    def accepted(self, name: str) -> dict[str, str]:
+        """What each option of that spec takes, in words: {"size": "a whole number, between 1 and 4096"}."""
+        return {option: _expected(annotation) for option, annotation in options(self[name]).items()}
+
     def build(self, name: str, values: Mapping[str, Value]) -> AnySpec:
         """The spec of that name with these options. Raises UsageError on unknown or bad ones."""
         cls = self[name]
@@ -257,6 +269,8 @@ def _as(kind: Any, value: object) -> Any:
 
 
 def _expected(annotation: Any) -> str:
+    if get_origin(annotation) is Annotated:
+        return ", ".join([_expected(get_args(annotation)[0]), *map(str, annotation.__metadata__)])
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_expected(kind) for kind in get_args(annotation))
     if get_origin(annotation) is Literal:

@@ -217,16 +217,6 @@ def test_the_demo_shows_that_the_default_recipe_beats_the_tutorials_and_overwrit
     assert {path.name for path in tmp_path.iterdir()} == {"digitprep-demo.png", "digitprep-demo-2.png"}
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["formats", "steps", "recipes", "models", "layers", "losses", "optimizers", "schedules", "augmentations"],
-)
-def test_list_prints_a_name_and_a_meaning_a_line(run, kind):
-    lines = run("list", kind).stdout.splitlines()
-    assert lines
-    assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "formats"], ["list", "steps"], ["info", DIGITS]])
 def test_commands_that_need_no_opencv_do_not_import_it(tmp_path, arguments):
     heavy = {"cv2", "matplotlib", "torch", *({"numpy", "PIL"} if arguments == ["--help"] else ())}

@@ -96,6 +96,23 @@ def test_a_class_gives_its_name_options_and_summary() -> None:
     assert PARTS["plain"] is Plain
 
 
+def test_a_template_shows_every_option_and_words_what_it_takes() -> None:
+    text = 'keep_digit(size=28, share=0.5, method="otsu", title="", level=None, strict=True)'
+    assert PARTS.template("keep_digit") == text
+    assert PARTS.parse(text) == KeepDigit()
+    assert PARTS.template("plain") == "plain"
+    assert PARTS.template("needs") == "needs(width=...)"
+    assert PARTS.accepted("plain") == {}
+    assert PARTS.accepted("keep_digit") == {
+        "size": "a whole number, between 1 and 4096",
+        "share": "a number, at least 0",
+        "method": 'one of "otsu", "fixed", 3',
+        "title": "text",
+        "level": "a whole number or None, between 0 and 255",
+        "strict": "True or False",
+    }
+
+
 def test_a_spec_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         KeepDigit().size = 3  # type: ignore[misc]

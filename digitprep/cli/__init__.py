@@ -15,6 +15,7 @@ import typer
 from digitprep.cli import data, models, photos
 from digitprep.cli.demo import demo
 from digitprep.cli.export import export
+from digitprep.cli.listing import list_names
 from digitprep.cli.training import train
 from digitprep.errors import DigitprepError
 
@@ -37,7 +38,7 @@ for command in (
     demo,
 ):
     app.command()(command)
-app.command(name="list")(data.list_names)
+app.command(name="list")(list_names)
 
 
 def main() -> None:

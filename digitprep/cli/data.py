@@ -1,11 +1,11 @@
-"""Commands on datasets: convert, info, diff, and the list of what there is."""
+"""Commands on datasets: convert, info, diff."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,10 +13,6 @@ from digitprep.cli.terminal import AsJson, Classes, Overwrite, SourceFormat, pro
 
 if TYPE_CHECKING:
     from digitprep.dataset import Split
-
-Kind = Literal[
-    "formats", "steps", "recipes", "models", "layers", "losses", "optimizers", "schedules", "augmentations"
-]
 
 
 def convert(
@@ -75,39 +71,6 @@ def diff(
         print(f"different: {found} (A is {a}, B is {b})")
         raise typer.Exit(1)
     print(f"same: {_counts_text(counts)}")
-
-
-def list_names(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
-    """List what there is to choose from, one a line."""
-    for name, meaning in _names(kind):
-        print(f"{name:20} {meaning}")
-
-
-def _names(kind: Kind) -> Iterable[tuple[str, str]]:
-    if kind == "recipes":
-        from digitprep.recipes import RECIPES
-
-        return [(name, f"{entry.summary}: {entry.steps}") for name, entry in RECIPES.items()]
-    if kind == "models":
-        from digitprep.nn.zoo import ZOO
-
-        return [(name, f"{entry.summary}: {entry.layers}") for name, entry in ZOO.items()]
-    registry = _registry(kind)
-    return [(name, registry.summary(name)) for name in registry]
-
-
-def _registry(kind: Kind) -> Any:
-    if kind == "formats":
-        from digitprep.formats import FORMATS
-
-        return FORMATS
-    if kind == "steps":
-        from digitprep.steps import STEPS
-
-        return STEPS
-    from digitprep import nn
-
-    return getattr(nn, kind.upper())
 
 
 def _counted(batches: Iterable[Split], counts: dict[str, int], advance: Any) -> Iterator[Split]:

@@ -37,7 +37,8 @@ ModelInput = Annotated[
     typer.Option(
         "--input",
         metavar="TEXT",
-        help="How an .onnx network takes images: 'onnx(layout=\"nhwc\", mean=0.1307, std=0.3081)'. "
+        help="How an .onnx network takes images: 'onnx(layout=\"nhwc\", mean=0.1307, std=0.3081)', "
+        "see `digitprep list inputs`. "
         "[default: what the file says, from 0 for paper to 1 for ink]",
     ),
 ]

@@ -13,6 +13,7 @@ from digitprep.nn.augment import AUGMENTATIONS, Augmentation
 from digitprep.nn.layers import LAYERS, Layer
 from digitprep.nn.loss import LOSSES, Loss, softmax
 from digitprep.nn.model import Model
+from digitprep.nn.onnx_input import INPUTS
 from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 from digitprep.nn.store import load_model
 from digitprep.nn.train import Epoch, train
@@ -20,6 +21,7 @@ from digitprep.nn.zoo import ZOO, Network, network
 
 __all__ = [
     "AUGMENTATIONS",
+    "INPUTS",
     "LAYERS",
     "LOSSES",
     "OPTIMIZERS",

@@ -1,0 +1,70 @@
+"""The command that lists what there is to choose from, as text that can be copied into other commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import typer
+
+Kind = Literal[
+    "formats",
+    "steps",
+    "recipes",
+    "models",
+    "layers",
+    "losses",
+    "optimizers",
+    "schedules",
+    "augmentations",
+    "inputs",
+]
+
+
+def list_names(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
+    """List what there is to choose from: each as text with its defaults, and on it what it takes."""
+    for name, *lines in _entries(kind):
+        print(name, *lines, sep="\n    ")
+
+
+def _entries(kind: Kind) -> Iterator[list[str]]:
+    """What there is of a kind: its text, then lines on it."""
+    if kind == "recipes":
+        from digitprep.recipes import RECIPES
+
+        for name, recipe in RECIPES.items():
+            yield [name, recipe.summary, recipe.steps]
+    elif kind == "models":
+        from digitprep.nn.zoo import ZOO
+
+        for name, network in ZOO.items():
+            yield [name, network.summary, network.layers, _as_options(network.training)]
+    else:
+        registry = _registry(kind)
+        for name in registry:
+            accepted = registry.accepted(name)
+            width = max(map(len, accepted), default=0)
+            options = [f"{option:{width}}  {values}" for option, values in accepted.items()]
+            yield [registry.template(name), registry.summary(name), *options]
+
+
+def _as_options(training: dict[str, Any]) -> str:
+    """Training options as `digitprep train` takes them."""
+    return " ".join(
+        f"--{name} {shlex.quote(str(value))}" for name, value in training.items() if value is not None
+    )
+
+
+def _registry(kind: Kind) -> Any:
+    if kind == "formats":
+        from digitprep.formats import FORMATS
+
+        return FORMATS
+    if kind == "steps":
+        from digitprep.steps import STEPS
+
+        return STEPS
+    from digitprep import nn
+
+    return getattr(nn, kind.upper())

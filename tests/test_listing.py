@@ -1,0 +1,78 @@
+"""What `digitprep list` prints: text that can be copied, and under each what it is and takes."""
+
+import re
+import shlex
+from typing import get_args
+
+import pytest
+import typer
+
+from digitprep import nn
+from digitprep.cli import app
+from digitprep.cli.listing import Kind, list_names
+from digitprep.formats import FORMATS
+from digitprep.recipes import RECIPES
+from digitprep.steps import STEPS
+
+REGISTRIES = {
+    "formats": FORMATS,
+    "steps": STEPS,
+    "layers": nn.LAYERS,
+    "losses": nn.LOSSES,
+    "optimizers": nn.OPTIMIZERS,
+    "schedules": nn.SCHEDULES,
+    "augmentations": nn.AUGMENTATIONS,
+    "inputs": nn.INPUTS,
+}
+
+
+@pytest.fixture
+def listed(capsys):
+    """A function from a kind to what is listed of it: {text: lines under it}."""
+
+    def listed_of(kind):
+        list_names(kind)
+        entries = re.findall(r"^(\S.*)\n((?: {4}.*\n)+)", capsys.readouterr().out, re.MULTILINE)
+        return {text: [line.strip() for line in under.splitlines()] for text, under in entries}
+
+    return listed_of
+
+
+def test_every_kind_is_tested_here():
+    assert {*REGISTRIES, "recipes", "models"} == set(get_args(Kind))
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_the_text_of_each_is_read_back_with_its_defaults(listed, kind):
+    entries, registry = listed(kind), REGISTRIES[kind]
+    assert [text.partition("(")[0] for text in entries] == list(registry)
+    for text, (summary, *options) in entries.items():
+        name = text.partition("(")[0]
+        assert summary == registry.summary(name)
+        assert [line.split()[0] for line in options] == list(registry.accepted(name))
+        if "..." not in text:
+            assert registry.parse(text) == registry[name]()
+
+
+def test_options_stand_with_their_defaults_choices_and_bounds(listed):
+    steps = listed("steps")
+    size, mode = steps['resize(size=20, mode="fit")'][1:]
+    assert size == "size  a whole number, between 1 and 4096"
+    assert mode == 'mode  one of "fit", "stretch"'
+    assert listed("layers")["dense(width=...)"][1].startswith("width  a whole number")
+
+
+def test_recipes_are_listed_with_their_steps(listed):
+    assert listed("recipes") == {name: [recipe.summary, recipe.steps] for name, recipe in RECIPES.items()}
+
+
+def test_networks_are_listed_with_options_that_train_takes(listed):
+    """What train reads of them is what it would use by itself."""
+    models = listed("models")
+    assert list(models) == list(nn.ZOO)
+    train = typer.main.get_command(app).commands["train"]
+    for name, (summary, layers, options) in models.items():
+        network = nn.network(name)
+        assert (summary, layers) == (network.summary, network.layers)
+        read = train.make_context("train", ["mnist", "-o", "m.npz", *shlex.split(options)]).params
+        assert {option: read[option] for option in network.training} == network.training
