@@ -1,11 +1,11 @@
-"""Augmentation: elastic bends, and the sampling that all warps share, against plain NumPy."""
+"""Augmentation: each by what it promises, and the sampling that all warps share against plain NumPy."""
 
 import numpy as np
 import pytest
 
 from digitprep.nn import AUGMENTATIONS
 from digitprep.nn import augment as module
-from digitprep.nn.augment import Affine, Elastic, sampled
+from digitprep.nn.augment import Affine, Elastic, Thickness, sampled
 
 
 def noise(shape) -> np.ndarray:
@@ -50,6 +50,29 @@ def test_more_images_than_fit_one_sheet_are_sampled_alike():
     np.testing.assert_array_equal(sampled(images, where), images)
     where = where + np.array([0, 1], np.float32)[:, None, None]
     np.testing.assert_array_equal(sampled(images, where)[:, :, :-1], images[:, :, 1:])
+
+
+def digit(count: int = 64, colour: bool = False) -> np.ndarray:
+    """A bar with a hook, in the middle of 28 x 28."""
+    image = np.zeros((28, 28), np.uint8)
+    image[6:22, 13:16] = 255
+    image[6:9, 9:13] = 180
+    image = np.stack([image] * 3, axis=-1) if colour else image
+    return np.repeat(image[None], count, axis=0)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentations_give_new_images_that_follow_from_the_seed(name, colour):
+    """Every image changes in its own way, the originals stay, and a seed repeats the result."""
+    images = digit(colour=colour)
+    kept = images.copy()
+    first, again, other = (AUGMENTATIONS[name]()(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(images, kept)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert len(np.unique(first.reshape(64, -1), axis=0)) > 50
+    assert 0.3 < first.mean() / images.mean() < 3
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
@@ -113,3 +136,39 @@ def test_affine_shifts_by_whole_pixels_exactly(monkeypatch):
     shifted = Affine(angle_degrees=0, scale=0, shear=0, shift_px=1)(images, np.random.default_rng(0))
     np.testing.assert_array_equal(shifted[:, :-1, :-1], images[:, 1:, 1:])
     assert not shifted[:, -1].any()
+
+
+def test_affine_of_nothing_is_the_image_itself():
+    """With all amounts at zero, not one pixel changes."""
+    still = Affine(angle_degrees=0, scale=0, shear=0, shift_px=0)
+    np.testing.assert_array_equal(still(digit(), np.random.default_rng(0)), digit())
+
+
+def test_affine_moves_ink_as_far_as_it_says_and_fills_with_paper():
+    """Shifts reach their bound and no further; what comes in from outside is paper."""
+    rng = np.random.default_rng(0)
+    shifted = Affine(angle_degrees=0, scale=0, shear=0, shift_px=3)(digit(400), rng).astype(float)
+    rows = (shifted.sum(axis=2) * np.arange(28)).sum(axis=1) / shifted.sum(axis=(1, 2))
+    still = digit(1)[0].astype(float)
+    offsets = rows - (still.sum(axis=1) * np.arange(28)).sum() / still.sum()
+    assert 2.8 < np.abs(offsets).max() < 3.05
+    full = np.full((50, 28, 28), 255, np.uint8)
+    far = Affine(shift_px=100)(full, rng)
+    assert (far.reshape(50, -1).max(axis=1) == 0).any()
+
+
+def test_affine_turns_about_the_centre():
+    """A point in the centre of an odd image stays where it is under any turn."""
+    image = np.zeros((30, 9, 9), np.uint8)
+    image[:, 4, 4] = 200
+    turned = Affine(angle_degrees=180, scale=0, shear=0, shift_px=0)(image, np.random.default_rng(0))
+    assert (np.abs(turned[:, 4, 4].astype(int) - 200) <= 1).all()
+
+
+def test_thickness_thickens_some_and_thins_others():
+    """Ink changes in both directions; with no room in either, nothing changes."""
+    ink = Thickness()(digit(), np.random.default_rng(0)).sum(axis=(1, 2), dtype=float)
+    before = digit(1).sum()
+    assert ink.min() < 0.9 * before < 1.1 * before < ink.max()
+    unchanged = Thickness(thicker=0, thinner=0)(digit(), np.random.default_rng(0))
+    np.testing.assert_array_equal(unchanged, digit())

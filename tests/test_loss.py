@@ -49,10 +49,20 @@ def test_a_better_answer_costs_less(loss):
     assert loss(good, LABELS)[0] < loss(bad, LABELS)[0]
 
 
-def test_smoothing_spreads_its_share_evenly(outputs):
-    """Three classes, smoothing 0.3: the target is 0.8 and twice 0.1."""
-    expected = -(np.where(TARGETS == 1, 0.8, 0.1) * np.log(softmax(outputs))).sum(axis=1).mean()
+def test_cross_entropy_agrees_with_its_definition(outputs):
+    """The mean of -log p(label); with smoothing 0.3 of three classes the target is 0.8 and twice 0.1."""
+    logs = np.log(softmax(outputs))
+    assert SoftmaxCrossEntropy()(outputs, LABELS)[0] == pytest.approx(-logs[range(4), LABELS].mean())
+    expected = -(np.where(TARGETS == 1, 0.8, 0.1) * logs).sum(axis=1).mean()
     assert SoftmaxCrossEntropy(smoothing=0.3)(outputs, LABELS)[0] == pytest.approx(expected)
+
+
+def test_cross_entropy_of_a_hopeless_logit_is_finite():
+    """A probability that rounds to zero still gives a finite loss, in float32."""
+    loss, gradient = SoftmaxCrossEntropy()(np.array([[0.0, 1000.0]], np.float32), np.array([0]))
+    assert loss == 1000
+    assert gradient.dtype == np.float32
+    assert gradient.tolist() == [[-1, 1]]
 
 
 def test_binary_cross_entropy_agrees_with_its_definition(outputs):
@@ -80,3 +90,9 @@ def test_shares_make_probabilities_of_what_a_sigmoid_gives():
     with np.errstate(invalid="raise", divide="raise"):
         np.testing.assert_allclose(shares(outputs), expected, rtol=1e-6, atol=1e-30)
     assert shares(outputs).dtype == np.float32
+
+
+def test_softmax_survives_large_logits():
+    """Probabilities sum to one where a plain exponential would overflow."""
+    probabilities = softmax(np.array([[1000.0, 1000.0, -1000.0], [0, 0, 0]], np.float32))
+    np.testing.assert_allclose(probabilities, [[0.5, 0.5, 0], [1 / 3] * 3], rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Losses, optimizers, schedules, augmentation, the model and its file."""
+"""The model and its file, and the text of everything around it that has a name."""
 
 import json
 import pickle
@@ -16,12 +16,7 @@ from digitprep.nn import (
     ZOO,
     Model,
     load_model,
-    network,
-    softmax,
 )
-from digitprep.nn.augment import Affine, Thickness
-from digitprep.nn.loss import SoftmaxCrossEntropy
-from digitprep.nn.optim import Adam, Constant, Cosine, Sgd
 
 SMALL = "conv(channels=2) | relu | maxpool | flatten | dense(width=4)"
 
@@ -36,85 +31,6 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
 
 
-# Losses
-
-
-def test_softmax_survives_large_logits():
-    """Probabilities sum to one where a plain exponential would overflow."""
-    probabilities = softmax(np.array([[1000.0, 1000.0, -1000.0], [0, 0, 0]], np.float32))
-    np.testing.assert_allclose(probabilities, [[0.5, 0.5, 0], [1 / 3] * 3], rtol=1e-6)
-
-
-def test_cross_entropy_agrees_with_its_definition_and_finite_differences():
-    """The loss is the mean of -log p(label), and its gradient is its own."""
-    rng = np.random.default_rng(0)
-    logits, labels = rng.standard_normal((4, 3)), np.array([0, 2, 1, 1])
-    loss, gradient = SoftmaxCrossEntropy()(logits, labels)
-    assert loss == pytest.approx(-np.log(softmax(logits)[range(4), labels]).mean())
-    for index in np.ndindex(logits.shape):
-        above, below = logits.copy(), logits.copy()
-        above[index] += 1e-5
-        below[index] -= 1e-5
-        slope = (SoftmaxCrossEntropy()(above, labels)[0] - SoftmaxCrossEntropy()(below, labels)[0]) / 2e-5
-        assert gradient[index] == pytest.approx(slope, abs=1e-8)
-
-
-def test_cross_entropy_of_a_hopeless_logit_is_finite():
-    """A probability that rounds to zero still gives a finite loss, in float32."""
-    loss, gradient = SoftmaxCrossEntropy()(np.array([[0.0, 1000.0]], np.float32), np.array([0]))
-    assert loss == 1000
-    assert gradient.dtype == np.float32
-    assert gradient.tolist() == [[-1, 1]]
-
-
-# Optimizers and schedules
-
-
-def test_sgd_takes_the_steps_computed_by_hand():
-    """Two steps with momentum 1/2: the second goes on with half of the first."""
-    params = [{"weight": np.array([1.0])}]
-    sgd = Sgd(rate=0.1, momentum=0.5)
-    states = sgd.init(params)
-    sgd.step(params, [{"weight": np.array([2.0])}], states)
-    assert params[0]["weight"][0] == pytest.approx(0.8)
-    sgd.step(params, [{"weight": np.array([2.0])}], states, scale=0.5)
-    assert params[0]["weight"][0] == pytest.approx(0.8 - 0.05 * 3)
-
-
-def test_adam_takes_the_steps_computed_by_hand():
-    """Two steps of the paper's algorithm 1, written out with its own bias correction."""
-    adam = Adam(rate=0.01, epsilon=1e-3)
-    params = [{"weight": np.array([1.0])}, {}, {"bias": np.array([1.0])}]
-    states = adam.init(params)
-    expected, mean, square = 1.0, 0.0, 0.0
-    for step, grad in enumerate([0.5, -2.0], start=1):
-        adam.step(params, [{"weight": np.array([grad])}, {}, {"bias": np.array([grad])}], states)
-        mean = 0.9 * mean + 0.1 * grad
-        square = 0.999 * square + 0.001 * grad**2
-        corrected = np.sqrt(square / (1 - 0.999**step))
-        expected -= 0.01 * (mean / (1 - 0.9**step)) / (corrected + 1e-3)
-    assert params[0]["weight"][0] == pytest.approx(expected, rel=1e-12)
-    assert params[2]["bias"][0] == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_optimizers_work_in_place_and_keep_float32(name):
-    """The arrays that the model holds are the ones that move."""
-    params = [{"weight": np.ones((2, 3), np.float32)}]
-    weight = params[0]["weight"]
-    optimizer = OPTIMIZERS[name]()
-    optimizer.step(params, [{"weight": np.full((2, 3), 0.5, np.float32)}], optimizer.init(params))
-    assert params[0]["weight"] is weight
-    assert weight.dtype == np.float32
-    assert (weight < 1).all()
-
-
-def test_schedules_run_from_first_to_last():
-    """Constant stays, cosine falls from one to zero."""
-    assert [Constant()(p) for p in (0, 0.5, 1)] == [1, 1, 1]
-    assert [Cosine()(p) for p in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
-
-
 @pytest.mark.parametrize("registry", [LOSSES, OPTIMIZERS, SCHEDULES, AUGMENTATIONS], ids=lambda r: r.kind)
 def test_everything_named_round_trips(registry):
     """Text, dict and pickle give the same spec back."""
@@ -123,71 +39,6 @@ def test_everything_named_round_trips(registry):
         assert registry.parse(str(spec)) == registry.from_dict(spec.to_dict()) == spec
         assert pickle.loads(pickle.dumps(spec)) == spec
         assert registry.summary(name)
-
-
-# Augmentation
-
-
-def digit(count: int = 64, colour: bool = False) -> np.ndarray:
-    """A bar with a hook, in the middle of 28 x 28."""
-    image = np.zeros((28, 28), np.uint8)
-    image[6:22, 13:16] = 255
-    image[6:9, 9:13] = 180
-    image = np.stack([image] * 3, axis=-1) if colour else image
-    return np.repeat(image[None], count, axis=0)
-
-
-@pytest.mark.parametrize("colour", [False, True])
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_augmentations_give_new_images_that_follow_from_the_seed(name, colour):
-    """Every image changes in its own way, the originals stay, and a seed repeats the result."""
-    images = digit(colour=colour)
-    kept = images.copy()
-    first, again, other = (AUGMENTATIONS[name]()(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(images, kept)
-    np.testing.assert_array_equal(first, again)
-    assert first.shape == images.shape
-    assert first.dtype == np.uint8
-    assert (first != other).any()
-    assert len(np.unique(first.reshape(64, -1), axis=0)) > 50
-    assert 0.3 < first.mean() / images.mean() < 3
-    assert AUGMENTATIONS[name]()(images[:0], np.random.default_rng(0)).shape == images[:0].shape
-
-
-def test_affine_of_nothing_is_the_image_itself():
-    """With all amounts at zero, not one pixel changes."""
-    still = Affine(angle_degrees=0, scale=0, shear=0, shift_px=0)
-    np.testing.assert_array_equal(still(digit(), np.random.default_rng(0)), digit())
-
-
-def test_affine_moves_ink_as_far_as_it_says_and_fills_with_paper():
-    """Shifts reach their bound and no further; what comes in from outside is paper."""
-    rng = np.random.default_rng(0)
-    shifted = Affine(angle_degrees=0, scale=0, shear=0, shift_px=3)(digit(400), rng).astype(float)
-    rows = (shifted.sum(axis=2) * np.arange(28)).sum(axis=1) / shifted.sum(axis=(1, 2))
-    still = digit(1)[0].astype(float)
-    offsets = rows - (still.sum(axis=1) * np.arange(28)).sum() / still.sum()
-    assert 2.8 < np.abs(offsets).max() < 3.05
-    full = np.full((50, 28, 28), 255, np.uint8)
-    far = Affine(shift_px=100)(full, rng)
-    assert (far.reshape(50, -1).max(axis=1) == 0).any()
-
-
-def test_affine_turns_about_the_centre():
-    """A point in the centre of an odd image stays where it is under any turn."""
-    image = np.zeros((30, 9, 9), np.uint8)
-    image[:, 4, 4] = 200
-    turned = Affine(angle_degrees=180, scale=0, shear=0, shift_px=0)(image, np.random.default_rng(0))
-    assert (np.abs(turned[:, 4, 4].astype(int) - 200) <= 1).all()
-
-
-def test_thickness_thickens_some_and_thins_others():
-    """Ink changes in both directions; with no room in either, nothing changes."""
-    ink = Thickness()(digit(), np.random.default_rng(0)).sum(axis=(1, 2), dtype=float)
-    before = digit(1).sum()
-    assert ink.min() < 0.9 * before < 1.1 * before < ink.max()
-    unchanged = Thickness(thicker=0, thinner=0)(digit(), np.random.default_rng(0))
-    np.testing.assert_array_equal(unchanged, digit())
 
 
 # The model
@@ -275,22 +126,6 @@ def test_images_of_another_kind_are_refused(model, wrong):
     """The message says what fits, what came, and what makes it fit."""
     with pytest.raises(ModelError, match=r"expected images of \(8, 8\) uint8.*found"):
         model.predict(wrong)
-
-
-@pytest.mark.parametrize("name", ZOO)
-def test_every_network_of_the_zoo_can_be_built_and_trained(name):
-    """Text and training options of each are ones that exist."""
-    net = network(name)
-    assert Model.build(net.layers).classes == 10
-    assert OPTIMIZERS.parse(net.optimizer)
-    assert SCHEDULES.parse(net.schedule)
-    assert net.augment is None or AUGMENTATIONS.parse_chain(net.augment)
-    assert net.summary
-
-
-def test_an_unknown_network_is_answered_with_the_known_ones():
-    with pytest.raises(UsageError, match="known: digitnet"):
-        network("resnet")
 
 
 # Files

@@ -20,6 +20,13 @@ def moved(optimizer, grads, start=1.0, scale=1.0):
     return params[0]["weight"][0]
 
 
+def test_sgd_takes_the_steps_computed_by_hand():
+    """Two steps with momentum 1/2: the second goes on with half of the first."""
+    assert moved(Sgd(rate=0.1, momentum=0.5), [2.0]) == pytest.approx(0.8)
+    assert moved(Sgd(rate=0.1, momentum=0.5), [2.0, 2.0]) == pytest.approx(0.8 - 0.1 * 3)
+    assert moved(Sgd(rate=0.1), [2.0], scale=0.5) == pytest.approx(0.9)
+
+
 def test_nesterov_looks_ahead():
     """Velocities 2 and 3 with momentum 1/2: the steps are 2 + 1 and 2 + 1.5."""
     optimizer = Sgd(rate=0.1, momentum=0.5, nesterov=True)
@@ -40,11 +47,34 @@ def test_rmsprop_takes_the_steps_computed_by_hand():
     assert moved(Rmsprop(rate=0.01, rho=0.9, epsilon=0.5), [2.0, -1.0]) == pytest.approx(expected)
 
 
+def test_adam_takes_the_steps_computed_by_hand():
+    """Two steps of the paper's algorithm 1, written out with its own bias correction."""
+    expected, mean, square = 1.0, 0.0, 0.0
+    for step, grad in enumerate([0.5, -2.0], start=1):
+        mean = 0.9 * mean + 0.1 * grad
+        square = 0.999 * square + 0.001 * grad**2
+        corrected = np.sqrt(square / (1 - 0.999**step))
+        expected -= 0.01 * (mean / (1 - 0.9**step)) / (corrected + 1e-3)
+    assert moved(Adam(rate=0.01, epsilon=1e-3), [0.5, -2.0]) == pytest.approx(expected, rel=1e-12)
+
+
 def test_adamw_decays_apart_from_the_gradient():
     """Its first step is Adam's from a start that is smaller by the share rate * decay."""
     decayed = moved(Adamw(rate=0.1, decay=0.5), [3.0], scale=0.5)
     assert decayed == pytest.approx(moved(Adam(rate=0.1), [3.0], start=1 - 0.1 * 0.5 * 0.5, scale=0.5))
     assert moved(Adamw(rate=0.1, decay=0), [3.0, -1.0]) == moved(Adam(rate=0.1), [3.0, -1.0])
+
+
+@over_optimizers
+def test_optimizers_work_in_place_and_keep_float32(name):
+    """The arrays that the model holds are the ones that move."""
+    params = [{"weight": np.ones((2, 3), np.float32)}]
+    weight = params[0]["weight"]
+    optimizer = OPTIMIZERS[name]()
+    optimizer.step(params, [{"weight": np.full((2, 3), 0.5, np.float32)}], optimizer.init(params))
+    assert params[0]["weight"] is weight
+    assert weight.dtype == np.float32
+    assert (weight < 1).all()
 
 
 @over_optimizers

@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
+from digitprep.errors import UsageError
 from digitprep.nn import AUGMENTATIONS, LOSSES, OPTIMIZERS, SCHEDULES, ZOO, Model, Network, network, train
 
 # Counted by hand: what is learnt; batch normalisation's running statistics are not.
@@ -78,3 +79,8 @@ def test_mlp_counts_steps_instead_of_epochs():
 
 def test_a_network_of_ones_own_trains_in_epochs():
     assert Network("mine", "flatten | dense(width=10)").training["epochs"] == 5
+
+
+def test_an_unknown_network_is_answered_with_the_known_ones():
+    with pytest.raises(UsageError, match="known: digitnet"):
+        network("resnet")
