@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from digitprep.errors import DataError, UsageError
 
 Labelled = int | DataError
 
-HOW = 'folder, name, a pattern such as "digit_{label}_*", or a .json or .csv file'
+HOW = 'folder, name, a pattern such as "digit_{label}_*", or a .json, .csv or .tsv file'
+SEPARATORS = ",;\t"
 FILE_COLUMNS = ("file", "file_name", "filename", "image", "path", "name")
 LABEL_COLUMNS = ("label", "class", "digit", "y")
 
@@ -24,8 +26,8 @@ def find_labels(photos: Sequence[Path], how: str, classes: int = 10) -> list[Lab
     how:
         "folder": the name of the photo's folder. "name": the one number in its name. A pattern with
         {label} in it: the name matches it, `*` standing for anything. A .json file: an object of
-        file names to labels, or a list in the order of the photos. A .csv file: a column with file
-        names and one with labels.
+        file names to labels, or a list in the order of the photos. A .csv or .tsv file: a column with
+        file names and one with labels, separated by commas, semicolons or tabs.
 
     Raises UsageError for another `how`, DataError for a file of labels that cannot be read.
     """
@@ -41,7 +43,7 @@ def _reader(photos: Sequence[Path], how: str) -> Callable[[int, Path], str]:
         return lambda _, photo: Path(os.path.abspath(photo)).parent.name  # noqa: PTH100, it keeps links
     if how == "name":
         return _by_name
-    if how.lower().endswith(".csv"):
+    if how.lower().endswith((".csv", ".tsv")):
         return _by_table(Path(how), _read_csv(Path(how)))
     if how.lower().endswith(".json"):
         return _by_json(Path(how), photos)
@@ -107,9 +109,11 @@ def _by_json(file: Path, photos: Sequence[Path]) -> Callable[[int, Path], str]:
 
 def _read_csv(file: Path) -> list[tuple[str, str]]:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [row for row in csv.reader(lines) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = file.read_text(encoding="utf-8-sig")
+        rows = [row for row in _rows(text) if any(cell.strip() for cell in row)]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: cannot be read: {error}; save it as UTF-8") from error
+    except (OSError, csv.Error) as error:
         raise DataError(f"{file}: cannot be read: {error}") from error
     if not rows:
         raise DataError.of(file, expected="rows of file name and label", found="none")
@@ -132,6 +136,16 @@ def _read_csv(file: Path) -> list[tuple[str, str]]:
         if len(row) <= max(name, label):
             raise DataError.of(file, f"row {number + 1}", expected="a file name and a label", found=row)
     return [(row[name], row[label]) for row in body]
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    """The cells of a table, by the separator that cuts its first line into the most of them.
+
+    Spreadsheets write semicolons wherever people write decimals with a comma.
+    """
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = max(SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one), [])))
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
 
 def _by_table(file: Path, rows: Iterable[tuple[str, str]]) -> Callable[[int, Path], str]:

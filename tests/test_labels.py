@@ -100,14 +100,20 @@ CSV = {
     "no last newline": "a.png,1\nb.png,2",
     "the same row twice": "a.png,1\nb.png,2\na.png,1\n",
     "a column of numbers": ",file,label\n0,a.png,1\n1,b.png,2\n",
+    "semicolons": "file;label\r\na.png;1\r\ndeep/b.png;2\r\n",
+    "semicolons without a header": "a.png;1\ndeep/b.png;2\n",
+    "semicolons and decimal commas": "file;width;label\na.png;1,5;1\nb.png;2,5;2\n",
+    "tabs": "\nlabel\tfile\n1\ta.png\n2\tdeep/b.png\n",
+    "semicolons within names": 'file,label\na.png,1\n"deep/b.png",2\n"c;d;e.png",3\n',
 }
 
 
 @pytest.mark.parametrize("bom", [b"", codecs.BOM_UTF8], ids=["", "BOM"])
 @pytest.mark.parametrize("content", CSV.values(), ids=CSV)
 def test_a_csv_file_is_read_however_it_was_written(folder, content, bom):
-    (folder / "labels.CSV").write_bytes(bom + content.encode())
-    assert labels(["a.png", "deep/b.png"], "labels.CSV") == [1, 2]
+    for name in ("labels.CSV", "labels.tsv"):
+        (folder / name).write_bytes(bom + content.encode())
+        assert labels(["a.png", "deep/b.png"], name) == [1, 2]
 
 
 def test_paths_in_a_table_are_those_from_its_own_folder(folder):
@@ -137,6 +143,8 @@ BAD_CSV = {
     "blank": ("\n,\n", "found none"),
     "three columns without a header": ("a,b,c\n1,2,3\n", "a column named file.*found a, b, c"),
     "a short row": ("id,file,label\n1,a.png,7\n2,b.png\n", "row 2.*a file name and a label"),
+    "spaces between columns": ("a.png 1\nb.png 2\n", "line 1.*a column named file.*found a.png 1"),
+    "semicolons, a short row": ("id;file;label\n1;a.png;7\n2;b.png\n", "row 2.*a file name and a label"),
     "a field beyond reason": ("a.png," + "1" * 200_000, "cannot be read"),
 }
 
@@ -145,6 +153,13 @@ BAD_CSV = {
 def test_a_csv_file_that_makes_no_sense_is_a_data_error_naming_it(folder, content, reason):
     (folder / "l.csv").write_text(content)
     with pytest.raises(DataError, match=f"(?s)l.csv.*{reason}"):
+        labels(["a.png"], "l.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_table_in_another_encoding_says_what_to_save_it_as(folder, encoding):
+    (folder / "l.csv").write_text("file;label\nä.png;1\n", encoding=encoding)
+    with pytest.raises(DataError, match=r"l\.csv.*save it as UTF-8"):
         labels(["a.png"], "l.csv")
 
 

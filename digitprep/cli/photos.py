@@ -51,7 +51,7 @@ def clean(
         typer.Option(
             metavar="HOW",
             help="Where labels come from: folder, name, a pattern such as 'digit_{label}_*', "
-            "or a .json or .csv file. Without it the dataset has none.",
+            "or a .json, .csv or .tsv file. Without it the dataset has none.",
         ),
     ] = None,
     to: Annotated[
