@@ -1,12 +1,13 @@
 """The one reader of the image files that people bring: upright, opaque, 8-bit, bounded in size.
 
 Everything a camera, a scanner or a drawing program does to a file is undone here, so that no step
-has to think of it: EXIF orientation, transparency, palettes, 16-bit grey, CMYK, and pictures far
-larger than a digit needs.
+has to think of it: EXIF orientation, transparency, palettes, 16 bits a colour, CMYK, and pictures
+far larger than a digit needs.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import warnings
@@ -14,11 +15,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitprep.eightbit import eight_bit, opaque
 from digitprep.errors import DataError
 from digitprep.names import natural_key
 
@@ -26,18 +28,20 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = (
-    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg",
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg",
     ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 # Photos that cannot be read here: taken along, so that they are rejected aloud and not lost.
-UNREADABLE_SUFFIXES = (".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef")
+UNREADABLE_SUFFIXES = (".cr2", ".dng", ".jp2", ".jxl", ".nef")
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+# What a file of phones' HEIC and of its relatives says at byte 8; read by the extra "heic".
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
 LONGEST_PX = 1000
 MAX_BYTES = 200_000_000
 MAX_PIXELS = 150_000_000
 
-ORIENTATION_TAG = 0x0112
+ORIENTATION_TAG, EXIF_TAG, WIDTH_TAG, HEIGHT_TAG = 0x0112, 0x8769, 0xA002, 0xA003
 SIDEWAYS, RIGHT_TO_LEFT, BOTTOM_UP = (5, 6, 7, 8), (2, 3, 6, 7), (3, 4, 7, 8)
 
 
@@ -69,9 +73,9 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, can be read
-            image = Image.open(io.BytesIO(data), formats=_supported())
+            image = _heif(path, data) if _is_heif(data) else _opened(data)
             _check_pixels(path, image)
-            return _decode(image, longest_px)
+            return _decode(image, data, longest_px)
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -136,12 +140,32 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def _supported() -> list[str]:
-    """The formats taken here that this Pillow was built with."""
+def _opened(data: bytes) -> Image.Image:
+    """The image with its header read and nothing decoded."""
     from PIL import Image
 
     Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+    return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def _is_heif(data: bytes) -> bool:
+    # AVIF lies in the same container, sometimes under a brand of HEIF's, but names itself among the others.
+    return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS and b"avi" not in data[16:64]
+
+
+def _heif(path: str | PathLike[str], data: bytes) -> Image.Image:
+    """As `_opened`, by a package of its own, which turns the picture and says orientation 1."""
+    try:
+        heif: Any = importlib.import_module("pillow_heif")
+    except ImportError as error:
+        raise DataError.of(
+            path,
+            expected=f"an image ({', '.join(FORMATS)})",
+            found=f"HEIC, which needs the pillow-heif package ({error})",
+            advice='pip install "digitprep[heic]", or save it as JPEG',
+        ) from error
+    image: Image.Image = heif.HeifImageFile(io.BytesIO(data))
+    return image
 
 
 def _check_pixels(path: str | PathLike[str], image: Image.Image) -> None:
@@ -150,32 +174,56 @@ def _check_pixels(path: str | PathLike[str], image: Image.Image) -> None:
         raise DataError.of(path, expected=f"at most {MAX_PIXELS} pixels", found=f"{width} x {height}")
 
 
-def _decode(image: Image.Image, longest_px: int) -> Photo:
+def _decode(image: Image.Image, data: bytes, longest_px: int) -> Photo:
     # A JPEG decodes at a half, a quarter or an eighth for a fraction of the time. Draft never goes
-    # below the size asked for; other formats ignore it.
-    full = image.size
-    reduced = image.draft(None, (longest_px, longest_px))
-    image.load()
-    width, height = full if reduced else image.size  # loading a TIFF turns it, and its size with it
-    pixels = _eight_bit(image)
-    longest = max(width, height)
-    if longest > longest_px:
-        size = [max(1, round(side * longest_px / longest)) for side in (width, height)]
-        pixels = pixels.resize((size[0], size[1]), resample=2, reducing_gap=2.0)  # bilinear, over areas
-    pixels = _opaque(pixels)
-    orientation = _orientation(image)
-    if orientation in SIDEWAYS:
-        width, height = height, width
+    # below the size asked for, which has the photo's shape, rounded down, lest one side rules out what
+    # the other allows; other formats ignore it.
+    full = width, height = image.size
+    longest = max(full)
+    least = max(1, width * longest_px // longest), max(1, height * longest_px // longest)
+    reduced = image.draft(None, least)
+    pixels = eight_bit(image, again=lambda: _opened(data))
+    stored = full if reduced else image.size  # loading a TIFF turns it, and its size with it
+    pixels = opaque(pixels.resize(_bounded(*stored, longest_px), resample=2, reducing_gap=2.0))  # bilinear
+    orientation = _orientation(image, stored)
+    width, height = stored[::-1] if orientation in SIDEWAYS else stored
     return Photo(_upright(np.asarray(pixels, dtype=np.uint8), orientation), height, width)
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1..8; a tag that is broken, zero or missing means upright, 1."""
+def _bounded(width: int, height: int, longest_px: int) -> tuple[int, int]:
+    """(width, height) of the same shape, the longer one at most `longest_px`."""
+    scale = min(1.0, longest_px / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _orientation(image: Image.Image, stored: tuple[int, int]) -> int:
+    """EXIF orientation 1..8; a tag that is broken, zero, stale or missing means upright, 1."""
     try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
+        tags = image.getexif()
+        value = tags.get(ORIENTATION_TAG, 1)
     except Exception:  # however broken the tags are, the picture may be whole
         return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    if not isinstance(value, int) or not 1 <= value <= 8:
+        return 1
+    return 1 if value in SIDEWAYS and _turned_since(tags, *stored) else value
+
+
+def _turned_since(tags: Image.Exif, width: int, height: int) -> bool:
+    """Whether a program turned the pixels and left the camera's tags as they were.
+
+    EXIF's PixelXDimension and PixelYDimension are the size that the camera stored. Pixels of just that
+    shape with its sides exchanged have been turned a quarter since, scaled or not, and the orientation,
+    which speaks of the pixels as the camera stored them, is stale. Where the tags are missing, the
+    photo is square or has been cropped to another shape, nothing can be told. Nor can it for photos
+    that stood on their head (3) or were mirrored: their shape is the same before and after.
+    """
+    try:
+        camera = tags.get_ifd(EXIF_TAG)
+        shape = camera[WIDTH_TAG] / camera[HEIGHT_TAG]
+        as_stored, exchanged = width / height / shape, width / height * shape
+    except Exception:
+        return False
+    return bool(abs(exchanged - 1) < 0.02 < abs(as_stored - 1))
 
 
 def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -187,44 +235,6 @@ def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     if orientation in BOTTOM_UP:
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Any mode of Pillow as L, RGB, or, where something is transparent, RGBA."""
-    from PIL import Image
-
-    if image.mode.startswith(("I", "F")):  # Pillow's own conversion clips at 255 instead of scaling
-        return Image.fromarray(_scaled(np.asarray(image)))
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
-
-
-def _scaled(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Grey of more than 8 bits, or of floats -> (H, W) uint8, by the range that its type promises."""
-    grey = values.astype(np.float32)
-    np.nan_to_num(grey, copy=False, posinf=0, neginf=0)
-    brightest = float(grey.max(initial=0))
-    if values.dtype.kind == "f":
-        full = 1.0 if brightest <= 1 else max(255.0, brightest)
-    else:
-        full = 255.0 if brightest <= 255 and values.dtype.itemsize > 2 else max(65535.0, brightest)
-    grey *= 255 / full  # in place: a scan can have 150 million pixels
-    return np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """RGBA on paper: white, or black where what is drawn is itself nearly white."""
-    from PIL import Image
-
-    if image.mode != "RGBA":
-        return image
-    alpha = np.asarray(image.getchannel("A"), dtype=np.float64)
-    grey = np.asarray(image.convert("RGB").convert("L"), dtype=np.float64)
-    drawn = float((grey * alpha).sum() / max(alpha.sum(), 1.0))
-    transparent = float((alpha < 128).mean())
-    paper = Image.new("RGBA", image.size, "black" if drawn > 200 and transparent > 0.2 else "white")
-    return Image.alpha_composite(paper, image).convert("RGB")
 
 
 def _first_bytes(data: bytes) -> str:

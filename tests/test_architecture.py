@@ -20,7 +20,7 @@ ORDER = [
     {"errors"},
     {"extra", "names", "spec"},
     {"place", "archive"},
-    {"opencv", "photos", "dataset", "labels"},
+    {"opencv", "eightbit", "photos", "dataset", "labels"},
     {"contents"},
     {"formats", "steps", "nn"},
     {"pipeline", "segment", "conformance", "batch", "evaluation"},

@@ -5,10 +5,12 @@ import io
 import os
 import random
 import struct
+import sys
 import warnings
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, features
@@ -73,6 +75,36 @@ def test_an_orientation_that_does_not_exist_means_upright(tmp_path, orientation)
     assert corner_is_dark(load_photo(saved(tmp_path / "a.jpg", page(), exif=exif(orientation))))
 
 
+def camera_exif(orientation, width, height):
+    """The tags of a camera that stored width x height pixels."""
+    tags = exif(orientation)
+    tags.get_ifd(0x8769).update({0xA002: width, 0xA003: height})
+    return tags
+
+
+@pytest.mark.parametrize("scale", [1, 3.4])
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_a_stale_orientation_is_passed_over_where_the_pixels_were_turned_since(tmp_path, orientation, scale):
+    tags = camera_exif(orientation, round(60 * scale), round(90 * scale))  # the camera stored 2 : 3
+    photo = read_photo(saved(tmp_path / "a.jpg", page(), exif=tags))  # and a program saved 3 : 2
+    assert corner_is_dark(photo.pixels)
+    assert (photo.height_px, photo.width_px) == (60, 90)
+
+
+@pytest.mark.parametrize("size", [(60, 90), (120, 180), (900, 901), (0, 0), (b"60", b"90"), (60, 200)])
+@pytest.mark.parametrize("orientation", [2, 3, 4, 6, 8])
+def test_an_orientation_counts_where_the_cameras_size_does_not_contradict_it(tmp_path, orientation, size):
+    stored = STORED_AS[orientation](page())
+    tags = camera_exif(orientation, *(size if orientation in (6, 8) else size[::-1]))
+    assert corner_is_dark(load_photo(saved(tmp_path / "a.png", stored, exif=tags)))
+
+
+def test_a_square_photo_is_turned_as_its_orientation_says(tmp_path):
+    stored = np.rot90(page(60, 60), 1)
+    file = saved(tmp_path / "a.jpg", stored, exif=camera_exif(6, 60, 60))
+    assert corner_is_dark(load_photo(file), 60, 60)
+
+
 def test_broken_exif_never_costs_the_photo_nor_prints_a_warning(tmp_path):
     tags = exif(6)
     tags[0x010F], tags[0x011A], tags[0x9286] = "maker", 72.0, b"xx"
@@ -100,6 +132,24 @@ def test_a_large_jpeg_is_upright_and_bounded_and_its_own_size_is_told(tmp_path, 
     assert (photo.height_px, photo.width_px) == (1203, 1801)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize(
+    ("stored", "decoded"), [((400, 300), (100, 75)), ((401, 303), (101, 76)), ((399, 300), (200, 150))]
+)
+def test_a_large_jpeg_is_decoded_no_larger_than_needed(tmp_path, monkeypatch, stored, decoded, progressive):
+    sizes, eight_bit = [], photos.eight_bit
+
+    def spy(image, again):
+        pixels = eight_bit(image, again)
+        sizes.append(pixels.size)
+        return pixels
+
+    monkeypatch.setattr(photos, "eight_bit", spy)
+    file = saved(tmp_path / "a.jpg", page(*stored[::-1]), progressive=progressive, quality=95)
+    assert corner_is_dark(load_photo(file, 100), *load_photo(file, 100).shape[:2])
+    assert sizes == [decoded] * 2
+
+
 @pytest.mark.parametrize("longest_px", [1, 7, 89, 90, 91])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_the_longer_side_is_bounded_and_never_enlarged(tmp_path, kind, longest_px):
@@ -120,10 +170,13 @@ def drawing(ink):
     return Image.fromarray(image)
 
 
-def test_black_ink_on_transparency_lies_on_white_paper(tmp_path):
-    image = load_photo(saved(tmp_path / "a.png", drawing((0, 0, 0))))
-    assert image[20, 22].max() == 0
-    assert image[0, 0].min() == 255
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
+def test_black_ink_on_transparency_lies_on_white_paper(tmp_path, kind):
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow was built without AVIF")
+    image = load_photo(saved(tmp_path / "a", drawing((0, 0, 0)), format=kind, quality=100))
+    assert image[20, 22].max() <= 2
+    assert image[0, 0].min() >= 253
 
 
 def test_white_ink_on_transparency_lies_on_black_paper(tmp_path):
@@ -193,6 +246,38 @@ def test_other_kinds_of_colour_look_the_same(tmp_path, mode, kind):
     assert corner_is_dark(load_photo(file))
 
 
+def test_a_ycck_jpeg_of_adobe_is_read(tmp_path):
+    grey = Image.fromarray(page(ink=(30, 30, 30))[..., 0])
+    middle = Image.new("L", grey.size, 127)
+    # Written as four inks, each inverted, and then said to be Y, Cb and Cr of three of them.
+    inks = [grey, middle, middle, Image.new("L", grey.size, 0)]
+    for transform in (0, 2):
+        file = saved(tmp_path / "a.jpg", Image.merge("CMYK", inks), quality=95)
+        data = bytearray(file.read_bytes())
+        data[data.index(b"Adobe") + 11] = transform
+        file.write_bytes(data)
+        image = load_photo(file).astype(int)
+        colourless = np.abs(image.max(axis=2) - image.min(axis=2)).max() <= 12
+        assert colourless == (transform == 2)
+    assert corner_is_dark(image)
+
+
+def test_lab_is_read_by_its_lightness(tmp_path):
+    lightness = Image.fromarray(page(ink=(20, 20, 20))[..., 0])
+    strong, middle = Image.new("L", lightness.size, 200), Image.new("L", lightness.size, 128)
+    file = saved(tmp_path / "a.tif", Image.merge("LAB", [lightness, strong, middle]))
+    assert corner_is_dark(load_photo(file))
+
+
+@pytest.mark.parametrize(
+    "compression", ["packbits", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "group3", "group4", "tiff_ccitt"]
+)
+def test_compressed_tiff_is_read(tmp_path, compression):
+    mode = "1" if compression.startswith(("group", "tiff_ccitt")) else "RGB"
+    file = saved(tmp_path / "a.tif", page(ink=(0, 0, 0)), mode, compression=compression)
+    assert corner_is_dark(load_photo(file))
+
+
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "WEBP", "TIFF", "PPM", "PNG", "JPEG", "MPO", "AVIF"])
 def test_every_format_of_pictures_that_is_promised_is_read(tmp_path, kind):
     if kind == "AVIF" and not features.check("avif"):
@@ -200,9 +285,79 @@ def test_every_format_of_pictures_that_is_promised_is_read(tmp_path, kind):
     assert corner_is_dark(load_photo(saved(tmp_path / "a", page(), format=kind)))
 
 
-def test_the_first_frame_of_an_animation_counts(tmp_path):
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "MPO", "AVIF"])
+def test_the_first_frame_or_page_counts(tmp_path, kind):
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow was built without AVIF")
     second = Image.fromarray(page(ink=(255, 255, 255)))
-    file = saved(tmp_path / "a.gif", page(), save_all=True, append_images=[second])
+    file = saved(tmp_path / "a", page(), format=kind, save_all=True, append_images=[second])
+    with Image.open(file) as image:
+        assert image.n_frames == 2
+    assert corner_is_dark(load_photo(file))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_a_transparent_first_frame_lies_on_paper(tmp_path, kind):
+    frames = [drawing((0, 0, 0)), drawing((200, 0, 0))]
+    file = saved(tmp_path / "a", frames[0], format=kind, save_all=True, append_images=frames[1:])
+    image = load_photo(file)
+    assert image[20, 22].max() == 0
+    assert image[0, 0].min() == 255
+
+
+def heic(path, pixels, **options):
+    """An HEIC file, as phones write them."""
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(Image.fromarray(np.ascontiguousarray(pixels))).save(path, quality=90, **options)
+    return path
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_heic_is_turned_exactly_once(tmp_path, orientation):
+    tags = camera_exif(orientation, 90, 60).tobytes()
+    file = heic(tmp_path / "a.heic", STORED_AS[orientation](page()), exif=tags)
+    if orientation > 1:
+        assert b"irot" in file.read_bytes() or b"imir" in file.read_bytes()
+    photo = read_photo(file)
+    assert corner_is_dark(photo.pixels)
+    assert (photo.height_px, photo.width_px) == (60, 90)
+
+
+def test_transparent_and_large_heic_lie_on_paper_and_are_bounded(tmp_path):
+    pixels = np.zeros((400, 600, 4), np.uint8)
+    pixels[100:300, 200:250, 3] = 255
+    photo = read_photo(heic(tmp_path / "A.HEIC", pixels), 150)
+    assert photo.pixels[50, 55].max() < 20
+    assert photo.pixels[0, 0].min() > 235
+    assert (photo.pixels.shape, photo.height_px, photo.width_px) == ((100, 150, 3), 400, 600)
+
+
+def test_heic_without_its_package_says_which_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(DataError, match=r'a\.heic.*HEIC.*pip install "digitprep\[heic\]".*JPEG'):
+        load_photo(tmp_path / "a.heic")
+    assert corner_is_dark(load_photo(saved(tmp_path / "b.heic", page(), format="PNG")))
+
+
+def test_cut_off_and_absurd_heic_is_refused(tmp_path, monkeypatch):
+    file = heic(tmp_path / "a.heic", page())
+    whole = file.read_bytes()
+    for length in (12, 30, len(whole) // 2, len(whole) - 20):
+        file.write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"a\.heic: expected a whole image"):
+            load_photo(file)
+    file.write_bytes(whole)
+    monkeypatch.setattr(photos, "MAX_PIXELS", 90 * 60 - 1)
+    with pytest.raises(DataError, match=r"at most 5399 pixels, found 90 x 60"):
+        load_photo(file)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+def test_avif_under_the_brand_of_its_container_is_no_heic(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    file = saved(tmp_path / "a.avif", page())
+    file.write_bytes(file.read_bytes().replace(b"ftypavif", b"ftypmif1", 1))
     assert corner_is_dark(load_photo(file))
 
 
@@ -216,19 +371,102 @@ def test_sixteen_bit_grey_is_scaled_and_not_clipped(tmp_path, kind, dtype):
     assert np.abs(image.astype(float) - RAMP / 257).max() <= 0.51
 
 
+def tiff(pixels, bits=16, photometric=1, order="<"):
+    """A grey TIFF of the simplest kind: one strip, right behind its header."""
+    height, width = pixels.shape
+    strip = pixels.tobytes()
+    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric)]
+    tags += [(273, 200), (277, 1), (278, height), (279, len(strip))]
+    directory = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags)
+    header = struct.pack(f"{order}2sHIH", b"II" if order == "<" else b"MM", 42, 8, len(tags))
+    return (header + directory + bytes(4)).ljust(200, b"\0") + strip
+
+
 def test_big_endian_sixteen_bit_grey_is_scaled_too(tmp_path):
-    header = struct.pack(">2sHI", b"MM", 42, 8)
-    tags = [(256, 3, 90), (257, 3, 60), (258, 3, 16), (259, 3, 1), (262, 3, 1), (273, 4, 200), (278, 3, 60)]
-    tags.append((279, 4, RAMP.nbytes))
-    entries = b"".join(
-        struct.pack(">HHI", tag, kind, 1)
-        + (struct.pack(">HH", value, 0) if kind == 3 else struct.pack(">I", value))
-        for tag, kind, value in tags
-    )
-    data = (header + struct.pack(">H", len(tags)) + entries + bytes(4)).ljust(200, b"\0")
-    (tmp_path / "a.tif").write_bytes(data + RAMP.astype(">u2").tobytes())
+    (tmp_path / "a.tif").write_bytes(tiff(RAMP.astype(">u2"), order=">"))
     image = load_photo(tmp_path / "a.tif")
     assert np.abs(image.astype(float) - RAMP / 257).max() <= 0.51
+
+
+@pytest.mark.parametrize("bits", [1, 8, 16])
+def test_a_scan_whose_zero_is_white_is_not_taken_for_its_negative(tmp_path, bits):
+    ink = page(ink=(0, 0, 0))[..., 0] < 128
+    pixels = {1: np.packbits(ink, axis=1), 8: ink.astype(np.uint8) * 255, 16: ink.astype("<u2") * 65535}[bits]
+    data = bytearray(tiff(pixels, bits, photometric=0))
+    struct.pack_into("<I", data, 18, 90)  # the width, which packed bits do not have
+    (tmp_path / "a.tif").write_bytes(data)
+    assert corner_is_dark(load_photo(tmp_path / "a.tif"))
+
+
+def in_bits(bits):
+    """Grey from black to the white of so many bits, (60, 90) uint16, and what 8 bits make of it."""
+    grey = np.rint(RAMP / 65535 * (2**bits - 1)).astype(np.uint16)
+    return grey, grey / (2**bits - 1) * 255
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_of_fewer_bits_stored_in_sixteen_is_not_almost_black(tmp_path, kind, bits):
+    grey, expected = in_bits(bits)
+    image = load_photo(saved(tmp_path / "a", grey, format=kind))
+    assert np.abs(image - expected).max() <= 0.51
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("has_alpha", [False, True], ids=["RGB", "RGBA"])
+@pytest.mark.parametrize(
+    ("suffix", "compression"), [(".png", None), (".tif", 1), (".tif", 5), (".tif", 8), (".tif", 32773)]
+)
+def test_sixteen_bit_colour_is_scaled_with_and_without_alpha(tmp_path, suffix, compression, has_alpha, bits):
+    grey, expected = in_bits(bits)
+    white = np.full_like(grey, grey.max())
+    blue_green_red = np.dstack([grey, white, grey[:, ::-1], *[white] * has_alpha])
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, compression] if compression else []
+    assert cv2.imwrite(str(tmp_path / f"a{suffix}"), blue_green_red, options)
+    image = load_photo(tmp_path / f"a{suffix}")
+    # Pillow keeps the higher byte of 16 bits, which is up to one level less than the rounded value.
+    tolerance = 0.51 if bits < 16 else 1.01
+    assert (
+        np.abs(image - np.dstack([expected[:, ::-1], np.full_like(expected, 255), expected])).max()
+        <= tolerance
+    )
+
+
+def test_big_endian_colour_of_twelve_bits_is_upright_and_bright(tmp_path):
+    stored = (STORED_AS[6](page(ink=(0, 0, 0))).astype(np.uint16) * 16).astype(">u2")
+    height, width = stored.shape[:2]
+    bits, strip = 200, 206
+    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, bits), (259, 4, 1, 1), (262, 4, 1, 2)]
+    tags += [
+        (273, 4, 1, strip),
+        (274, 4, 1, 6),
+        (277, 4, 1, 3),
+        (278, 4, 1, height),
+        (279, 4, 1, stored.nbytes),
+    ]
+    directory = struct.pack(">2sHIH", b"MM", 42, 8, len(tags))
+    directory += b"".join(struct.pack(">HHII", *tag) for tag in tags) + bytes(4)
+    data = directory.ljust(bits, b"\0") + struct.pack(">HHH", 16, 16, 16) + stored.tobytes()
+    (tmp_path / "a.tif").write_bytes(data)
+    image = load_photo(tmp_path / "a.tif")
+    assert corner_is_dark(image)
+    assert image.max() == 254  # 255 * 16 is a little less than the 4095 of twelve bits
+
+
+def test_a_black_picture_of_sixteen_bits_stays_black(tmp_path):
+    for pixels in (np.zeros((6, 9), np.uint16), np.zeros((6, 9, 3), np.uint16)):
+        cv2.imwrite(str(tmp_path / "a.png"), pixels)
+        assert load_photo(tmp_path / "a.png").max() == 0
+
+
+def test_sixteen_bit_grey_with_alpha_lies_on_paper(tmp_path):
+    pixels = np.zeros((40, 60, 2), ">u2")
+    pixels[10:30, 20:25, 1] = 65535
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    (tmp_path / "a.png").write_bytes(png(60, 40, rows, bits=16, colours=4))
+    image = load_photo(tmp_path / "a.png")
+    assert image[20, 22].max() == 0
+    assert image[0, 0].min() == 255
 
 
 @pytest.mark.parametrize("full", [1.0, 255.0])
@@ -241,11 +479,33 @@ def test_a_picture_of_floats_is_read_by_its_range_and_holes_in_it_are_dark(tmp_p
 
 
 @pytest.mark.parametrize(
-    "name", ["Ziffer äöü 数字.png", "a b  c.png", "A.PNG", "wrong.jpg", "none", "a#%&'\".png"]
+    "name",
+    [
+        "Ziffer äöü 数字.png",
+        "a b  c.png",
+        "my 7 ✍️🏽.png",
+        "e\u0301.png",
+        " .png",
+        "A.PNG",
+        "wrong.jpg",
+        "none",
+        "a#%&'\".png",
+    ],
 )
 def test_the_content_of_a_file_counts_and_not_its_name(tmp_path, name):
     assert corner_is_dark(load_photo(saved(tmp_path / name, page(), format="PNG")))
     assert corner_is_dark(load_photo(str(tmp_path / name)))
+
+
+def test_a_link_to_a_photo_is_a_photo_and_a_broken_one_is_said(tmp_path):
+    folder = tmp_path / "links"
+    folder.mkdir()
+    (folder / "a.png").symlink_to(saved(tmp_path / "store", page(), format="PNG"))
+    (folder / "b.png").symlink_to(tmp_path / "gone")
+    whole, broken = find_photos([folder])
+    assert corner_is_dark(load_photo(whole))
+    with pytest.raises(DataError, match=r"b\.png: cannot be read: No such file"):
+        load_photo(broken)
 
 
 def outcome(file, longest_px=1000):
@@ -273,10 +533,11 @@ def test_a_cut_off_file_is_refused_or_read_but_never_anything_else(tmp_path, kin
     assert refused > len(lengths) / 2
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.97])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_half_a_photo_is_refused_with_advice(tmp_path, kind):
+def test_a_part_of_a_photo_is_refused_with_advice(tmp_path, kind, share):
     file = saved(tmp_path / "cut", np.random.default_rng(0).integers(0, 256, (60, 90), np.uint8), format=kind)
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * share)])
     with pytest.raises(DataError, match="truncated: copy or download it again"):
         load_photo(file)
 
@@ -345,13 +606,13 @@ def test_a_photo_that_may_not_be_read_is_a_data_error(tmp_path, monkeypatch):
         load_photo(file)
 
 
-def png(width, height, rows=b""):
+def png(width, height, rows=b"", bits=1, colours=0):
     def chunk(kind, content):
         return (
             struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
         )
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
 
 
@@ -363,6 +624,31 @@ def test_a_picture_of_absurd_size_is_refused_before_it_is_decoded(tmp_path, monk
     with pytest.raises(DataError, match="at most 150000000 pixels") as caught:
         load_photo(file)
     assert str(file) in str(caught.value)
+
+
+def resized_header(kind, side):
+    """A small file whose header promises side x side pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(page(8, 8)).save(buffer, kind)
+    data = bytearray(buffer.getvalue())
+    if kind == "BMP":
+        struct.pack_into("<ii", data, 18, side, side)
+    elif kind == "GIF":
+        struct.pack_into("<HH", data, 6, side, side)
+    elif kind == "JPEG":
+        struct.pack_into(">HH", data, data.index(b"\xff\xc0") + 5, side, side)
+    elif kind == "TIFF":
+        data = bytearray(tiff(np.zeros((side, 1), np.uint8), 8)[:300])
+        struct.pack_into("<I", data, 18, side)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "TIFF"])
+def test_a_header_that_promises_too_much_is_refused_before_anything_is_decoded(tmp_path, monkeypatch, kind):
+    (tmp_path / "a").write_bytes(resized_header(kind, 50_000))
+    monkeypatch.setattr(photos, "eight_bit", lambda *_, **__: pytest.fail("the bomb was decoded"))
+    with pytest.raises(DataError, match="at most 150000000 pixels"):
+        load_photo(tmp_path / "a")
 
 
 def test_a_file_of_absurd_length_is_refused(tmp_path, monkeypatch):
@@ -381,20 +667,21 @@ def test_an_endless_file_ends(monkeypatch):
 
 
 def test_a_folder_stands_for_its_photos_in_natural_order_without_junk(tmp_path):
-    names = ["10.png", "2.PNG", "1.jpg", "b/1.jpeg", "a/10.webp", "a/9.tif"]
+    names = ["10.png", "2.PNG", "1.jpg", "b/1.jpeg", "b/2.HEIC", "a/10.webp", "a/9.tif"]
     junk = [".DS_Store", "._1.jpg", "a/._9.tif", "Thumbs.db", "notes.txt", "c/readme", "labels.csv"]
+    junk += ["desktop.ini", "__MACOSX/._10.png", ".thumbnails/1.png"]
     for name in [*names, *junk]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "folder.png").mkdir()
     found = [path.relative_to(tmp_path).as_posix() for path in find_photos([tmp_path])]
-    assert found == ["1.jpg", "2.PNG", "10.png", "a/9.tif", "a/10.webp", "b/1.jpeg"]
+    assert found == ["1.jpg", "2.PNG", "10.png", "a/9.tif", "a/10.webp", "b/1.jpeg", "b/2.HEIC"]
 
 
 def test_a_file_that_is_named_is_always_taken_and_the_order_is_the_callers(tmp_path):
-    for name in ["z.heic", "._a.jpg", "b.png"]:
+    for name in ["z.jxl", "._a.jpg", "b.png"]:
         (tmp_path / name).touch()
-    paths = [tmp_path / "z.heic", tmp_path / "b.png", str(tmp_path / "._a.jpg")]
+    paths = [tmp_path / "z.jxl", tmp_path / "b.png", str(tmp_path / "._a.jpg")]
     assert list(map(str, find_photos(paths))) == list(map(str, paths))
 
 
