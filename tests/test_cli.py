@@ -267,7 +267,7 @@ def test_what_cleaning_wrote_is_no_photo_of_the_next_run(run, tmp_path, destinat
 
 def test_a_photo_of_a_kind_that_cannot_be_read_is_rejected_aloud(run, tmp_path):
     (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    (tmp_path / "photos" / "a.jxl").write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100))
     (tmp_path / "photos" / "b.jpg").write_bytes((PHOTOS / "04.jpg").read_bytes())
     run("clean", "photos", "-o", "out.npz", check=7)
     assert "save it as JPEG" in (tmp_path / "out.rejected.csv").read_text()
