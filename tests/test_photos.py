@@ -78,7 +78,7 @@ def test_an_orientation_that_does_not_exist_means_upright(tmp_path, orientation)
 def camera_exif(orientation, width, height):
     """The tags of a camera that stored width x height pixels."""
     tags = exif(orientation)
-    tags.get_ifd(0x8769).update({0xA002: width, 0xA003: height})
+    tags[0x8769] = {0xA002: width, 0xA003: height}
     return tags
 
 
