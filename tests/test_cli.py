@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
+from typer.testing import CliRunner
 
 import digitprep as dp
+from digitprep.cli import app
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 DIGITS = SAMPLES / "digits" / "idx"
@@ -215,6 +218,16 @@ def test_the_demo_shows_that_the_default_recipe_beats_the_tutorials_and_overwrit
     assert max(counts["tutorial-invert"], counts["tutorial-threshold"]) <= counts["mnist"] - 4
     assert run("demo").stdout == first
     assert {path.name for path in tmp_path.iterdir()} == {"digitprep-demo.png", "digitprep-demo-2.png"}
+
+
+def test_help_shows_what_holds_where_nothing_is_given():
+    """Brackets in a help text would be taken for a style and swallowed, so defaults stand beside it."""
+    for name, command in typer.main.get_command(app).commands.items():
+        shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"}).output
+        for option in command.params:
+            assert "[" not in (getattr(option, "help", None) or ""), option.name
+            if isinstance(getattr(option, "show_default", None), str):
+                assert f"[default: ({option.show_default})]" in shown
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "formats"], ["list", "steps"], ["info", DIGITS]])

@@ -21,7 +21,7 @@ COMPARED = ("mnist", "tutorial-invert", "tutorial-threshold")
 
 def demo(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help=f"Where the picture goes. [default: {PICTURE}]")
+        Path | None, typer.Option("--output", "-o", help="Where the picture goes.", show_default=str(PICTURE))
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:

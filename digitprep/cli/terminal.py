@@ -38,8 +38,8 @@ ModelInput = Annotated[
         "--input",
         metavar="TEXT",
         help="How an .onnx network takes images: 'onnx(layout=\"nhwc\", mean=0.1307, std=0.3081)', "
-        "see `digitprep list inputs`. "
-        "[default: what the file says, from 0 for paper to 1 for ink]",
+        "see `digitprep list inputs`.",
+        show_default="what the file says, from 0 for paper to 1 for ink",
     ),
 ]
 ModelNetwork = Annotated[
@@ -51,7 +51,7 @@ ModelLayers = Annotated[
 ]
 Recipe = Annotated[
     str | None,
-    typer.Option("--recipe", help="A pipeline by name, see `digitprep list recipes`. [default: mnist]"),
+    typer.Option("--recipe", help="A pipeline by name, see `digitprep list recipes`.", show_default="mnist"),
 ]
 PipelineText = Annotated[
     str | None,

@@ -28,7 +28,7 @@ def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset with a split named train.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="M.npz", help="Where the network goes.")],
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A network by name. [default: digitnet]")
+        str | None, typer.Option(metavar="NAME", help="A network by name.", show_default="digitnet")
     ] = None,
     layers: Annotated[
         str | None, typer.Option(metavar="TEXT", help="A network as text: 'flatten | dense(width=10)'.")
@@ -53,8 +53,8 @@ def train(
         float | None,
         typer.Option(
             min=0,
-            help="Images held back to choose the best epoch: a count, or a share below 1. "
-            "[default: the network's, 5000, or a tenth of a small dataset]",
+            help="Images held back to choose the best epoch: a count, or a share below 1.",
+            show_default="5000, or a tenth of a small dataset",
         ),
     ] = None,
     patience: Annotated[
@@ -63,7 +63,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same network.")] = 0,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(metavar="C.npz", help="Kept while it trains. [default: M.checkpoint.npz]"),
+        typer.Option(metavar="C.npz", help="Kept while it trains.", show_default="M.checkpoint.npz"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if any.")] = False,
     log: Annotated[
