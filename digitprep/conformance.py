@@ -148,7 +148,7 @@ def check_all(images: Images) -> list[Conformance]:
 
     Raises UsageError for images of another size or type.
     """
-    if images.dtype != np.uint8 or images.shape[1:] != (SIDE_PX, SIDE_PX):
+    if not checkable(images):
         found = f"{images.dtype} {size_text(images)}" if images.ndim > 2 else f"{images.dtype} {images.shape}"
         raise UsageError(
             f"MNIST's images are uint8 {SIDE_PX} x {SIDE_PX}, found {found}; end the pipeline with center"
@@ -156,6 +156,11 @@ def check_all(images: Images) -> list[Conformance]:
     return [
         one for start in range(0, len(images), AT_ONCE) for one in _measured(images[start : start + AT_ONCE])
     ]
+
+
+def checkable(images: Images) -> bool:
+    """Whether images are of MNIST's size and type, so that they can be checked."""
+    return images.dtype == np.uint8 and images.shape[1:] == (SIDE_PX, SIDE_PX)
 
 
 def likeness(checked: Iterable[Conformance]) -> dict[str, Any]:

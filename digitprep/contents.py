@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitprep.dataset import Split, size_text
+from digitprep.dataset import Images, Split, size_text
 
 
 def fingerprint(batches: Iterable[Split]) -> str:
@@ -32,6 +32,29 @@ def fingerprint(batches: Iterable[Split]) -> str:
             count += len(part)
         total.update(f"{name}:{count}:{shape}:{images.hexdigest()}:{labels.hexdigest()};".encode())
     return total.hexdigest()
+
+
+@dataclass
+class EvenSample:
+    """At most `limit` images of a stream of unknown length, evenly spread over it: every `stride`-th.
+
+    Where there are too many, every other one goes and the stride doubles; so it is the same however
+    the stream comes in batches.
+    """
+
+    limit: int
+    images: list[NDArray[np.uint8]] = field(default_factory=list)
+    stride: int = 1
+    seen: int = 0
+
+    def add(self, images: Images) -> None:
+        """Go on with a batch of (N, H, W) or (N, H, W, 3) uint8."""
+        for image in images[-self.seen % self.stride :: self.stride]:
+            self.images.append(image.copy())  # a view would keep its whole batch in memory
+        self.seen += len(images)
+        while len(self.images) > self.limit:
+            self.images = self.images[::2]
+            self.stride *= 2
 
 
 def summary(batches: Iterable[Split]) -> dict[str, Any]:

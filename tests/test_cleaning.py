@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import digitprep as dp
 from digitprep.batch import Cleaned
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.report.cleaning import CleaningReport
 
 IMAGE = np.zeros((28, 28), np.uint8)
+LIKE = dp.read(Path(__file__).resolve().parents[1] / "samples" / "digits" / "digits.npz")["train"].images[0]
 
 
 def report_of(destination, *photos, **options):
@@ -25,7 +27,11 @@ def report_of(destination, *photos, **options):
 def test_the_sheet_and_the_list_of_rejected_photos_get_folders_and_nothing_else(tmp_path):
     photos = Cleaned(Path("good.jpg"), IMAGE, thumbnail=IMAGE), Cleaned(Path("bad.jpg"), reason="blank")
     report_of(tmp_path / "new" / "d.npz", *photos).write()
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["d.rejected.csv", "d.sheet.png"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "d.rejected.csv",
+        "d.sheet.png",
+        "d.unlike.csv",
+    ]
     assert Image.open(tmp_path / "new" / "d.sheet.png").format == "PNG"
 
 
@@ -36,10 +42,23 @@ def test_a_photo_whose_name_is_not_utf_8_is_listed_under_its_own_bytes(tmp_path)
         assert [row["file"] for row in csv.DictReader(file)] == [name]
 
 
-def test_the_list_of_an_earlier_run_goes_where_nothing_was_rejected(tmp_path):
-    report_of(tmp_path / "d.npz", Cleaned(Path("bad.jpg"), reason="blank")).write()
-    report_of(tmp_path / "d.npz", Cleaned(Path("good.jpg"), IMAGE), sheet=False, overwrite=True).write()
-    assert not (tmp_path / "d.rejected.csv").exists()
+def test_the_lists_of_an_earlier_run_go_where_nothing_is_left_to_be_in_them(tmp_path):
+    report_of(
+        tmp_path / "d.npz", Cleaned(Path("bad.jpg"), reason="blank"), Cleaned(Path("empty.jpg"), IMAGE)
+    ).write()
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"d.rejected.csv", "d.unlike.csv"}
+    report_of(tmp_path / "d.npz", Cleaned(Path("good.jpg"), LIKE), sheet=False, overwrite=True).write()
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_what_is_unlike_mnist_is_marked_on_the_sheet_listed_and_accepted(tmp_path):
+    small = np.zeros((20, 20), np.uint8)
+    like, unlike, other = (Cleaned(Path("a"), image, label=7) for image in (LIKE, IMAGE, small))
+    report = report_of(tmp_path / "d.npz", like, unlike, other, Cleaned(Path("b"), reason="blank"))
+    assert (report.accepted, report.like) == (3, 1)
+    assert report.unlike == [(Path("a"), "the image is empty, there is no ink")]
+    captions = [(after.caption, after.good) for _, after in report.columns]
+    assert captions == [("7", None), ("7 unlike MNIST", False), ("7", None), ("rejected", False)]
 
 
 def test_what_is_in_the_way_is_said_when_asked_before_the_work(tmp_path):

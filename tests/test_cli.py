@@ -95,6 +95,20 @@ def test_info_says_what_a_dataset_holds(run):
     assert described["splits"]["test"]["count"] == 500
     assert described["splits"]["test"]["labels"] == {str(digit): 50 for digit in range(10)}
     assert described["fingerprint"] == dp.fingerprint(dp.stream(DIGITS))
+    assert "MNIST-likeness: 99.2% of 1,000 images pass; against the others: " in text
+    likeness = described["splits"]["train"]["mnist_likeness"]
+    assert (likeness["count"], likeness["passed"]) == (1000, 992)
+
+
+def test_info_checks_a_sample_of_what_is_large_and_nothing_of_another_size(run, tmp_path):
+    digits = dp.read(DIGITS)["train"].images
+    splits = [dp.Split(np.concatenate([digits, digits]), None, "train"), dp.Split(digits, None, "test")]
+    dp.write(dp.Dataset(splits), tmp_path / "large.npz")
+    assert "1,000 images, evenly chosen, pass" in run("info", "large.npz").stdout
+    dp.write(dp.Dataset([dp.Split(digits[:, 4:24, 4:24], None, "train")]), tmp_path / "small.npz")
+    assert "MNIST-likeness" not in run("info", "small.npz").stdout
+    described = json.loads(run("info", "small.npz", "--json").stdout)
+    assert described["splits"]["train"]["mnist_likeness"] is None
 
 
 def test_cleaning_makes_a_dataset_a_sheet_and_a_list_of_what_was_rejected(run, tmp_path):
@@ -117,6 +131,22 @@ def test_cleaning_makes_a_dataset_a_sheet_and_a_list_of_what_was_rejected(run, t
     assert "truncated" in rejected["cut.jpg"]
     assert "blank" in rejected["blank.png"]
     assert Image.open(tmp_path / "made.sheet.png").size[0] > 300
+
+
+def test_cleaning_says_how_many_images_are_like_mnists_and_keeps_the_others_with_reasons(run, tmp_path):
+    assert "20 images, all like MNIST's" in run("clean", PHOTOS, "-o", "good.npz").stderr
+    assert not (tmp_path / "good.unlike.csv").exists()
+    done = run("clean", PHOTOS, "-o", "bad.npz", "--pipeline", "grayscale | resize(size=28)")
+    assert "20 images, 0 of them like MNIST's; bad.unlike.csv says what the others lack" in done.stderr
+    assert len(dp.read(tmp_path / "bad.npz")["train"]) == 20
+    with (tmp_path / "bad.unlike.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {Path(row["file"]).name for row in rows} == {path.name for path in PHOTOS.glob("[0-9]*")}
+    assert any(row["reason"].startswith("empty pixels: expected") for row in rows)
+    assert (
+        "like MNIST"
+        not in run("clean", PHOTOS, "-o", "c.npz", "--pipeline", "grayscale | resize(size=20)").stderr
+    )
 
 
 def test_cleaning_on_two_processes_gives_the_same_bytes(run, tmp_path):

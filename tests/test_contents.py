@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitprep.contents import difference, fingerprint, summary
+from digitprep.contents import EvenSample, difference, fingerprint, summary
 from digitprep.dataset import Split
 
 
@@ -86,3 +86,15 @@ def test_a_summary_counts_and_measures_over_all_batches() -> None:
     }
     assert described["splits"]["test"]["labels"] is None
     assert described["fingerprint"] == fingerprint([whole, split(2, "test", labels=None)])
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 10, 11, 100, 1001])
+@pytest.mark.parametrize("batch", [1, 3, 10, 2000])
+def test_a_sample_is_spread_evenly_and_the_same_in_any_batches(count: int, batch: int) -> None:
+    images = np.arange(count, dtype=np.uint16).view(np.uint8).reshape(count, 1, 2)
+    sample = EvenSample(10)
+    for start in range(0, count, batch):
+        sample.add(images[start : start + batch])
+    places = [int(image.copy().view(np.uint16)[0, 0]) for image in sample.images]
+    assert places == list(range(0, count, sample.stride))
+    assert len(places) == count if count <= 10 else 5 <= len(places) <= 10

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from digitprep.formats import Format
     from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
+    from digitprep.report.cleaning import CleaningReport
 
 Photos = Annotated[
     list[Path], typer.Argument(metavar="PHOTOS...", readable=False, help="Image files, or folders of them.")
@@ -66,8 +67,8 @@ def clean(
 ) -> None:
     """Turn photos of digits into a dataset like MNIST.
 
-    Beside DST come DST.sheet.png, photos before and after with their labels, and, where some could
-    not be used, DST.rejected.csv with a reason for each.
+    Beside DST come DST.sheet.png, photos before and after with their labels; where some could not be
+    used, DST.rejected.csv with a reason for each; and where images are unlike MNIST's, DST.unlike.csv.
     """
     from digitprep import formats
     from digitprep.batch import to_splits, with_labels
@@ -93,11 +94,18 @@ def clean(
         raise PartialSuccess(
             f"no photo could be used; {output} was not written{old}; {report.rejected_path} says why"
         )
-    say(f"{output}: {report.accepted:,} images")
+    say(f"{output}: {report.accepted:,} images{_likeness_text(report)}")
     if report.rejected:
         raise PartialSuccess(
             f"{len(report.rejected)} of {len(files)} photos were rejected; {report.rejected_path} says why"
         )
+
+
+def _likeness_text(report: CleaningReport) -> str:
+    """How many of the images that were made are like MNIST's, where they have its size."""
+    if report.unlike:
+        return f", {report.like:,} of them like MNIST's; {report.unlike_path} says what the others lack"
+    return ", all like MNIST's" if report.like else ""
 
 
 def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:
