@@ -14,6 +14,7 @@ import typer
 
 from digitprep.cli import data, models, photos
 from digitprep.cli.demo import demo
+from digitprep.cli.explain import explain
 from digitprep.cli.export import export
 from digitprep.cli.listing import list_names
 from digitprep.cli.training import train
@@ -32,6 +33,7 @@ for command in (
     data.diff,
     photos.clean,
     photos.predict,
+    explain,
     train,
     models.evaluate,
     export,

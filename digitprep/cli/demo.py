@@ -32,7 +32,7 @@ def demo(
     from digitprep.report.sheet import contact_sheet
 
     picture = output or _free(PICTURE)
-    kind = _picture_format(picture)
+    kind = picture_format(picture)
     check_destination(picture, overwrite)
     folder = _samples()
     photos, model = list(find_photos([folder])), load_model()
@@ -54,7 +54,7 @@ def demo(
     say(f"\n{picture}: each photo, what each recipe makes of it, and what the network reads")
 
 
-def _picture_format(picture: Path) -> str:
+def picture_format(picture: Path) -> str:
     """What Pillow calls the format that a name tells. Raises UsageError where it tells none."""
     from PIL import Image
 

@@ -77,7 +77,7 @@ def clean(
 
     steps = chosen_pipeline(recipe, pipeline)
     report = CleaningReport(output, sheet, overwrite)
-    files = _found(photos, made=[output, *report.paths])
+    files = found_photos(photos, made=[output, *report.paths])
     found = None if labels is None else find_labels(files, labels, classes)
     _check_output(output, formats.named(output, to), split, overwrite)
     report.check()
@@ -127,7 +127,7 @@ def predict(
 ) -> None:
     """Clean photos of one digit each and say which digit it is."""
     net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
-    files = _found(photos)
+    files = found_photos(photos)
     rejected = 0
     with progress("reading", total=len(files)) as advance:
         for read in _predictions(_cleaned(files, steps, jobs, advance), net):
@@ -137,7 +137,7 @@ def predict(
         raise PartialSuccess(f"{rejected} of {len(files)} photos could not be read")
 
 
-def _found(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
+def found_photos(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
     """The photos that were asked for, less what an earlier run made at the paths where this one writes."""
     from digitprep.photos import SUFFIXES, find_photos
 

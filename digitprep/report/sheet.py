@@ -51,7 +51,7 @@ def contact_sheet(
             _draw_cell(sheet, draw, cell, left + GAP_PX + place * (CELL_PX + GAP_PX), top + row * cell_height)
         if place == 0:
             for row, title in enumerate(titles):
-                draw.text((GAP_PX, top + row * cell_height + CELL_PX // 2 - 7), title, TEXT, _font())
+                draw.text((GAP_PX, top + row * cell_height + CELL_PX // 2 - 7), title, TEXT, font())
     return sheet
 
 
@@ -60,32 +60,33 @@ def _draw_cell(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, x: int
     if cell.picture is None:
         draw.rectangle((x, y, x + CELL_PX - 1, y + CELL_PX - 1), outline=EMPTY)
     else:
-        picture = _fitted(cell.picture)
+        picture = fitted(cell.picture)
         sheet.paste(picture, (x + (CELL_PX - picture.width) // 2, y + (CELL_PX - picture.height) // 2))
-    draw.text((x + 2, y + CELL_PX + 1), _shortened(cell.caption), colour, _font())
+    draw.text((x + 2, y + CELL_PX + 1), _shortened(cell.caption), colour, font())
 
 
-def _fitted(pixels: NDArray[np.uint8]) -> Image.Image:
-    """The picture in the largest size that fits a cell; small ones keep their pixels visible."""
+def fitted(pixels: NDArray[np.uint8], side_px: int = CELL_PX) -> Image.Image:
+    """The picture in the largest size that fits a square; small ones keep their pixels visible."""
     image = Image.fromarray(pixels).convert("RGB")
-    scale = CELL_PX / max(image.size)
+    scale = side_px / max(image.size)
     size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
     return image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX)
 
 
 def _shortened(text: str) -> str:
     """As much of the text as stands in a cell's width."""
-    text, font = " ".join(text.split()), _font()
-    if font.getlength(text) <= CELL_PX:
+    text, face = " ".join(text.split()), font()
+    if face.getlength(text) <= CELL_PX:
         return text
-    fits = bisect_right(range(len(text)), CELL_PX, key=lambda kept: int(font.getlength(text[:kept] + "…")))
+    fits = bisect_right(range(len(text)), CELL_PX, key=lambda kept: int(face.getlength(text[:kept] + "…")))
     return text[: fits - 1] + "…"
 
 
 def _title_width(titles: Sequence[str]) -> int:
-    return max((int(_font().getlength(title)) + GAP_PX * 2 for title in titles), default=0)
+    return max((int(font().getlength(title)) + GAP_PX * 2 for title in titles), default=0)
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=13)
+def font(size_px: int = 13) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font of all pictures, in a size."""
+    return ImageFont.load_default(size=size_px)

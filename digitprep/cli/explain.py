@@ -1,0 +1,98 @@
+"""The command that shows what every step made of a photo, and what it decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitprep.cli.demo import picture_format
+from digitprep.cli.photos import Photos, found_photos
+from digitprep.cli.terminal import (
+    ModelFile,
+    ModelInput,
+    ModelLayers,
+    ModelNetwork,
+    Overwrite,
+    PipelineText,
+    opened_model,
+    progress,
+    say,
+)
+from digitprep.errors import DataError, UsageError
+from digitprep.place import check_destination, place
+
+if TYPE_CHECKING:
+    from digitprep.pipeline import Pipeline
+    from digitprep.report.explanation import Explanation
+
+# A picture of more rows is too tall for many programs, and for anybody to look at.
+MOST_ROWS = 100
+
+
+def explain(
+    photos: Photos,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PNG", help="Where the picture goes.")],
+    recipes: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Recipes to compare, a row each.", show_default="mnist"),
+    ] = None,
+    pipeline: PipelineText = None,
+    model: ModelFile = None,
+    model_input: ModelInput = None,
+    network: ModelNetwork = None,
+    layers: ModelLayers = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw what every step makes of a photo, what it decides, and what the network reads at the end.
+
+    A photo that is rejected is drawn as far as it comes, with the reason.
+    """
+    from digitprep.photos import load_photo
+    from digitprep.report.explanation import Explanation, explanation_sheet
+    from digitprep.report.explanation import explain as explained
+
+    kind = picture_format(output)
+    check_destination(output, overwrite)
+    chosen = _pipelines(recipes, pipeline)
+    files = found_photos(photos, made=[output])
+    if len(files) * len(chosen) > MOST_ROWS:
+        raise UsageError(f"{len(files)} photos make more than {MOST_ROWS} rows; explain fewer at a time")
+    net, rows = opened_model(model, model_input, network, layers), []
+    with progress("explaining", total=len(files) * len(chosen)) as advance:
+        for file in files:
+            for name, steps in chosen.items():
+                title = f"{file.name}: {name}"
+                try:
+                    row = explained(title, load_photo(file), steps, net)
+                except DataError as error:
+                    row = Explanation(title, (), None, "rejected", (str(error).removeprefix(f"{file}: "),))
+                rows.append(row)
+                print(f"{file}\t{name}\t{row.verdict}\t{_short(row)}")
+                advance()
+    sheet = explanation_sheet(rows)
+    place(output, lambda result: sheet.save(result, kind), overwrite=overwrite)
+    say(f"{output}: {len(rows)} rows, every step of {', '.join(chosen)}")
+
+
+def _short(row: Explanation) -> str:
+    """What speaks against a result: the reason of a rejection, or the figures in which it is unlike MNIST."""
+    return "; ".join(
+        row.reasons if row.image is None else [reason.partition(":")[0] for reason in row.reasons]
+    )
+
+
+def _pipelines(recipes: str | None, text: str | None) -> dict[str, Pipeline]:
+    """The pipelines to explain, by the names that their rows get."""
+    from digitprep.pipeline import Pipeline
+    from digitprep.recipes import DEFAULT
+    from digitprep.recipes import recipe as named
+
+    if recipes is None and text is None:
+        recipes = DEFAULT
+    names = [] if recipes is None else recipes.split(",")
+    chosen = {name.strip(): named(name.strip()) for name in names}
+    if text is not None:
+        chosen["pipeline"] = Pipeline.parse(text)
+    return chosen
