@@ -234,6 +234,14 @@ def test_even_light_takes_a_shadow_away_and_leaves_the_stroke():
     assert even[core].min() > 120
 
 
+def test_the_edge_of_a_hard_shadow_is_no_ink():
+    photo = on_paper(cv2.resize(SEVEN, (480, 600)), 230, 40).astype(np.float64)
+    rows, columns = np.ogrid[:600, :480]
+    photo[columns + 0.4 * rows > 330] *= 0.4
+    even = step("even_light", 255 - photo.astype(np.uint8))
+    assert np.array_equal(step('threshold(method="hysteresis")', even) > 0, photo <= 40)
+
+
 @pytest.mark.parametrize("method", ["otsu", "adaptive", "hysteresis"])
 def test_a_threshold_finds_the_ink_of_a_noisy_page(method):
     photo = np.clip(on_paper(SEVEN, 40, 200) + RNG.normal(0, 8, SEVEN.shape), 0, 255).astype(np.uint8)
@@ -250,6 +258,22 @@ def test_hysteresis_keeps_a_faint_stroke_whole_and_drops_faint_specks():
     photo = np.where(specks > 0, 125, faint_end).astype(np.uint8)
     assert step('threshold(method="otsu")', photo)[specks > 0].all()
     assert np.array_equal(step('threshold(method="hysteresis")', photo), ONE)
+
+
+def test_hysteresis_finds_a_digit_that_covers_less_than_three_thousandths_of_a_grainy_page():
+    digit = np.zeros((600, 450), np.uint8)
+    digit[300:326, 200:216] = cv2.resize(SEVEN, (16, 26), interpolation=cv2.INTER_AREA)
+    page = np.where(digit > 127, 170.0, 12.0) + np.random.default_rng(1).normal(0, 5, digit.shape)
+    assert 20 < (digit > 127).sum() < 0.001 * digit.size
+    found = step('threshold(method="hysteresis")', np.clip(page, 0, 255).astype(np.uint8))
+    assert np.array_equal(found > 0, digit > 127)
+
+
+def test_dust_on_a_page_of_faint_pencil_does_not_count_as_its_ink():
+    faint = np.where(SEVEN > 0, 45, 5).astype(np.uint8)
+    faint[10:15, 140:145] = 250
+    found = step('threshold(method="hysteresis")', faint)
+    assert found[SEVEN > 0].all()
 
 
 def test_a_fixed_threshold_asks_nothing_of_the_image():
@@ -320,6 +344,26 @@ def test_without_ruled_lines_no_stroke_is_taken_for_one(digit, turned):
 def test_a_one_from_edge_to_edge_is_a_digit_and_no_line(thickness):
     one = lines([(80, 0), (80, 199)], thickness=thickness)
     assert np.array_equal(step("remove_lines", one), one)
+
+
+BOX = [(25, 18), (135, 18), (135, 170), (25, 170)]
+
+
+@pytest.mark.parametrize("open_at", ["nowhere", "left", "below"])
+@pytest.mark.parametrize("thickness", [2, 4])
+def test_a_box_goes_where_the_digit_touches_it_and_where_the_photo_cuts_it_off(open_at, thickness):
+    box = {"left": [(-9, 18), *BOX[1:3], (-9, 170)], "below": [(25, 220), *BOX[:2], (135, 220)]}
+    frame = lines(box.get(open_at, BOX), thickness=thickness, closed=open_at == "nowhere")
+    digit = SEVEN | lines([(76, 160), (72, 169)])
+    assert cv2.connectedComponents(frame | digit)[0] == (3 if open_at == "below" else 2)
+    left = step("remove_lines", frame | digit)
+    assert (left[(frame > 0) & (cv2.dilate(digit, np.ones((9, 9))) == 0)] > 0).mean() < 0.05
+    assert (left[digit > 0] > 0).mean() > 0.97
+
+
+def test_a_zero_drawn_as_a_box_is_a_digit_and_no_frame():
+    zero = lines(BOX, thickness=4, closed=True)
+    assert np.array_equal(step("remove_lines", zero), zero)
 
 
 def test_upright_lines_go_too():

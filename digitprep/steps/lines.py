@@ -20,34 +20,34 @@ class RemoveLines(Step):
     """(H, W) -> (H, W): ruled lines and printed frames taken away; a mask of ink in, a mask out.
 
     A line is straight and thin, at least `length` of the side long, and comes in from the edge of
-    the photo. Of each one only those pixels go that are about as thick as the line itself, so a
-    stroke that crosses it stays whole. Where nothing but lines would go, nothing does: then the line
-    is the digit, a 1.
+    the photo, or it is one side of a box, with a corner at either end. Of each one only those pixels
+    go that are about as thick as the line itself, so a stroke that crosses it stays whole. Where
+    nothing but lines would go, nothing does: then the line is the digit, a 1.
     """
 
     length: Annotated[float, Between(0.1, 1)] = 0.35
 
     def apply(self, image: Image) -> Image:
-        ink = image > 0
-        lines = np.zeros_like(ink)
-        for pixels in self._lines(ink):
-            lines |= pixels
-        rest = np.where(lines, 0, image).astype(np.uint8)
+        lines = self._lines(image > 0)
+        if not lines:
+            return image.copy()
+        rest = np.where(np.logical_or.reduce(lines), 0, image).astype(np.uint8)
         return image.copy() if _longest_piece(rest) < SMALLEST_REST * max(image.shape) else rest
 
     def decision(self, before: Image, after: Image) -> str:
-        count = sum(1 for _ in self._lines(before > 0))
+        count = len(self._lines(before > 0))
         if not count:
             return "no lines found"
         lines = "1 line" if count == 1 else f"{count} lines"
         kept = np.array_equal(before, after)
         return f"{lines} kept: without, no digit is left" if kept else f"{lines} removed"
 
-    def _lines(self, ink: Mask) -> Iterator[Mask]:
+    def _lines(self, ink: Mask) -> list[Mask]:
         """The pixels of each line of an (H, W) mask, those across first."""
-        yield from _horizontal(ink, self.length)
-        for line in _horizontal(ink.T, self.length):
-            yield line.T
+        across = list(_straight(ink, self.length))
+        down = list(_straight(np.ascontiguousarray(ink.T), self.length))
+        lines = [line.pixels for line in across if line.is_ruled or line.is_framed_by(down)]
+        return lines + [line.pixels.T for line in down if line.is_ruled or line.is_framed_by(across)]
 
 
 # A digit is at least this share of the longer side; less left over means the lines were the digit.
@@ -56,6 +56,9 @@ SMALLEST_REST = 0.15
 # How thick a line may be, as a share of the height: anywhere, and close to the border, where frames are.
 THICKEST_RULE, THICKEST_FRAME = 0.025, 0.1
 BORDER = 0.16
+
+# How thick the side of a box may be, as a share of its length.
+THICKEST_SIDE = 0.06
 
 # A line may be interrupted by this share of the width: a thick stroke that crosses it.
 WIDEST_GAP = 0.12
@@ -78,24 +81,68 @@ class _Runs:
         return cls(((first + last) / 2).astype(np.float32), np.where(ink, last - first + 1, 0))
 
 
-def _horizontal(ink: Mask, length: float) -> Iterator[Mask]:
-    """The pixels of each horizontal line of an (H, W) mask."""
-    runs = _Runs.of(ink)
-    for candidate in _candidates(ink, runs, length):
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Straight ink across an (H, W) mask: its row at each column, its ends, thickness and pixels."""
+
+    course: NDArray[np.float64]
+    first: int
+    last: int
+    thickness: float
+    pixels: Mask
+
+    @property
+    def is_ruled(self) -> bool:
+        """Whether it is printed for all that is known of it alone: thin, coming in from the photo's edge."""
+        height, width = self.pixels.shape
+        ends = sum(self._leaves_photo(column) for column in (self.first, self.last))
+        span = (self.last - self.first + 1) / width
+        row = float(np.median(self.course[self.first : self.last + 1])) / height
+        if ends and min(row, 1 - row) < BORDER and self.thickness <= THICKEST_FRAME * height:
+            return bool(span > 0.45)
+        long_enough = ends == 2 or (ends == 1 and span > 0.5)
+        return bool(self.thickness <= max(3, THICKEST_RULE * height) and long_enough)
+
+    def is_framed_by(self, others: list[_Line]) -> bool:
+        """Whether it is the side of a box: thin, each end in a corner with an upright or off the photo."""
+        thin = self.thickness <= max(3, THICKEST_SIDE * (self.last - self.first + 1))
+        return thin and all(
+            self._leaves_photo(column) or any(self._meets(other, column) for other in others)
+            for column in (self.first, self.last)
+        )
+
+    def _leaves_photo(self, column: int) -> bool:
+        width = len(self.course)
+        return column <= 0.02 * width or column >= 0.98 * width - 1
+
+    def _meets(self, upright: _Line, column: int) -> bool:
+        """Whether an upright, whose rows are columns here, has an end at this line's end at a column."""
+        near = 3 + 2 * max(self.thickness, upright.thickness)
+        row = float(self.course[column])
+        return any(
+            abs(end - row) <= near and abs(float(upright.course[end]) - column) <= near
+            for end in (upright.first, upright.last)
+        )
+
+
+def _straight(ink: Mask, length: float) -> Iterator[_Line]:
+    """What may be horizontal lines of an (H, W) mask."""
+    runs = None
+    for candidate in _candidates(ink, length):
+        runs = runs or _Runs.of(ink)
         course = _course(candidate, runs)
-        thickness = np.median(runs.length[candidate])
+        thickness = float(np.median(runs.length[candidate]))
         columns = np.flatnonzero(candidate.any(axis=0))
-        if not _is_line(course, thickness, columns, ink.shape):
-            continue
+        first, last = int(columns[0]), int(columns[-1])
         near = np.abs(runs.middle - course) <= max(2.0, thickness)
-        near[:, : columns[0]] = near[:, columns[-1] + 1 :] = False
-        yield ink & near & (runs.length <= 1.6 * thickness + 2)
+        near[:, :first] = near[:, last + 1 :] = False
+        yield _Line(course, first, last, thickness, ink & near & (runs.length <= 1.6 * thickness + 2))
 
 
-def _candidates(ink: Mask, runs: _Runs, length: float) -> Iterator[Mask]:
+def _candidates(ink: Mask, length: float) -> Iterator[Mask]:
     """Groups of thin ink that reach over at least `length` of the width, once small gaps are closed."""
     height, width = ink.shape
-    thin = (ink & (runs.length <= max(3, THICKEST_FRAME * height))).astype(np.uint8)
+    thin = _thin(ink, max(3, int(THICKEST_FRAME * height)))
     slack = max(1, round(0.01 * height))
     wide = max(3, round(width * WIDEST_GAP)) | 1
     # Thickened, so that a line at a slight angle still holds a straight run of the length asked for.
@@ -104,6 +151,8 @@ def _candidates(ink: Mask, runs: _Runs, length: float) -> Iterator[Mask]:
     straight = cv2.morphologyEx(
         closed, cv2.MORPH_OPEN, np.ones((1, max(3, int(width * length / 2))), np.uint8)
     )
+    if not straight.any():
+        return  # as on most photos, and the components of nothing take as long as any
     count, components, stats, _ = cv2.connectedComponentsWithStats(straight, connectivity=8)
     for number in range(1, count):
         if stats[number][cv2.CC_STAT_WIDTH] < length * width:
@@ -112,6 +161,13 @@ def _candidates(ink: Mask, runs: _Runs, length: float) -> Iterator[Mask]:
         columns = np.flatnonzero(candidate.any(axis=0))
         if len(columns) and columns[-1] - columns[0] + 1 >= length * width:
             yield candidate
+
+
+def _thin(ink: Mask, thickest_px: int) -> NDArray[np.uint8]:
+    """1 where ink (H, W) lies in a vertical run of at most so many pixels."""
+    image, upright = ink.astype(np.uint8), np.ones((thickest_px + 1, 1), np.uint8)
+    thick = cv2.morphologyEx(image, cv2.MORPH_OPEN, upright, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(image - thick, dtype=np.uint8)
 
 
 def _course(candidate: Mask, runs: _Runs) -> NDArray[np.float64]:
@@ -128,20 +184,6 @@ def _course(candidate: Mask, runs: _Runs) -> NDArray[np.float64]:
         off = np.abs(fit(columns / scale) - middle)
         keep = off <= max(1.5, 2 * np.median(off))
     return np.asarray(fit(np.arange(candidate.shape[1]) / scale))
-
-
-def _is_line(
-    course: NDArray[np.float64], thickness: float, columns: NDArray[np.intp], shape: tuple[int, ...]
-) -> bool:
-    """Whether a straight piece of ink is printed: thin and coming in from the edge of the photo."""
-    height, width = shape
-    ends = int(columns[0] <= 0.02 * width) + int(columns[-1] >= 0.98 * width - 1)
-    span = (columns[-1] - columns[0] + 1) / width
-    row = float(np.median(course[columns])) / height
-    if ends and min(row, 1 - row) < BORDER and thickness <= THICKEST_FRAME * height:
-        return bool(span > 0.45)
-    long_enough = ends == 2 or (ends == 1 and span > 0.5)
-    return bool(thickness <= max(3, THICKEST_RULE * height) and long_enough)
 
 
 def _longest_piece(image: Image) -> int:

@@ -12,6 +12,10 @@ from digitprep.opencv import cv2
 from digitprep.spec import Between
 from digitprep.steps.base import STEPS, Image, Mask, Share, Step
 
+# The ground is looked for in a photo of this size, on its longer side, and there softened by a standard
+# deviation of SOFT_PX and darkened for EDGE_PX around.
+GROUND_PX, SOFT_PX, EDGE_PX = 200, 1, 2
+
 # Where fewer pixels than these stand out by this many grey levels, the paper is blank.
 SMALLEST_INK_PX, BLANK_RANGE = 20, 8
 
@@ -68,11 +72,14 @@ class EvenLight(Step):
 
     def apply(self, image: Image) -> Image:
         paper = 255 - image
-        small = _shrunk(paper, 200)
+        small = _shrunk(paper, GROUND_PX)
         diameter = max(3, int(self.size * min(small.shape))) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
         ground = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
-        ground = cv2.GaussianBlur(ground, (0, 0), diameter / 6)
+        # The edge of a hard shadow would stand out as a line from a ground that passes smoothly under
+        # it; so the ground is hardly softened, and the shadow's reaches out over the edge.
+        ground = cv2.GaussianBlur(ground, (0, 0), SOFT_PX)
+        ground = cv2.erode(ground, np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8))
         ground = cv2.resize(ground, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
         even = np.minimum(paper.astype(np.float32) / np.maximum(ground, 1), 1)
         return np.asarray(np.rint(255 - even * 255), dtype=np.uint8)
@@ -165,13 +172,28 @@ def otsu_level(image: Image) -> int:
 
 def _require_contrast(image: Image) -> None:
     """Raise StepError where nothing stands out but the grain of the paper, which a blur takes away."""
-    smooth = np.sort(cv2.GaussianBlur(image, (0, 0), 1).reshape(-1))
-    low, high = smooth[len(smooth) // 200], smooth[-min(SMALLEST_INK_PX, len(smooth))]
-    if int(high) - int(low) < BLANK_RANGE:
+    smooth = _smooth(image)
+    low, high = _level(smooth, 1 / 200), _strongest(smooth)
+    if high - low < BLANK_RANGE:
         raise StepError(
-            f"no ink: the photo is blank, its grey levels span {int(high) - int(low)}, at least "
+            f"no ink: the photo is blank, its grey levels span {high - low}, at least "
             f"{BLANK_RANGE} are needed; photograph the digit closer or in better light"
         )
+
+
+def _smooth(image: Image) -> Image:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 1), dtype=np.uint8)
+
+
+def _level(image: Image, share: float) -> int:
+    """The grey level below which a share of an image's pixels lies."""
+    counts = np.bincount(image.reshape(-1), minlength=256).cumsum()
+    return int(np.searchsorted(counts, share * image.size, side="right"))
+
+
+def _strongest(smooth: Image) -> int:
+    """The grey level of the strongest ink: all but a few pixels are below."""
+    return _level(smooth, 1 - min(SMALLEST_INK_PX, smooth.size) / smooth.size)
 
 
 def _otsu(image: Image) -> Mask:
@@ -186,7 +208,7 @@ def _adaptive(image: Image) -> Mask:
 
 
 def _hysteresis(image: Image) -> Mask:
-    paper, darkest = float(np.median(image)), float(np.percentile(image, 99.7))
+    paper, darkest = _paper_and_ink(image)
     contrast = max(darkest - paper, 1.0)
     level = min(max(otsu_level(image), paper + 0.35 * contrast), darkest - 0.3 * contrast)
     weak = (image > level).astype(np.uint8)
@@ -196,6 +218,19 @@ def _hysteresis(image: Image) -> Mask:
     keep[components[strong]] = True
     keep[0] = False
     return np.asarray(keep[components])
+
+
+def _paper_and_ink(image: Image) -> tuple[int, int]:
+    """The grey levels of the paper and of strong ink.
+
+    Strong ink is the brightest 0.3 %, so that dust does not count. Where that is no more than the
+    grain of the paper, five standard deviations, the ink covers less of the photo: a tiny digit.
+    """
+    paper, darkest = _level(image, 0.5), _level(image, 0.997)
+    grain = (_level(image, 0.75) - paper) / 0.6745
+    if darkest - paper < max(5 * grain, BLANK_RANGE):
+        darkest = max(darkest, _strongest(_smooth(image)))
+    return paper, darkest
 
 
 def _luminance(image: Image) -> Image:

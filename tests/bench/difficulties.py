@@ -91,7 +91,7 @@ def ruled_lines(scene: Scene, opacity: float) -> None:
     """Exercise paper: blue or grey lines, about two of which cross the digit."""
     colour = _pick(scene, ((0.45, 0.55, 0.78), (0.5, 0.52, 0.56), (0.35, 0.6, 0.75)))
     spacing = scene.rng.uniform(0.45, 0.75) * scene.digit_px
-    scene.printed.append((_rules(scene, spacing, 0.012, scene.rng.uniform(-2, 2)) * opacity, colour))
+    scene.printed.append((_rules(scene, spacing, 0.02, scene.rng.uniform(-2, 2)) * opacity, colour))
 
 
 @difficulty("opacity", 0.3, 0.5, 0.8)
@@ -99,8 +99,8 @@ def grid(scene: Scene, opacity: float) -> None:
     """Squared paper: the digit fills three or four squares."""
     colour = _pick(scene, ((0.5, 0.6, 0.8), (0.55, 0.57, 0.6), (0.5, 0.72, 0.62)))
     spacing, turn = scene.rng.uniform(0.25, 0.36) * scene.digit_px, scene.rng.uniform(-2, 2)
-    across = _rules(scene, spacing, 0.008, turn)
-    scene.printed.append((np.maximum(across, _rules(scene, spacing, 0.008, turn + 90)) * opacity, colour))
+    across = _rules(scene, spacing, 0.014, turn)
+    scene.printed.append((np.maximum(across, _rules(scene, spacing, 0.014, turn + 90)) * opacity, colour))
 
 
 @difficulty("of the digit's size between digit and frame", 0.25, 0.12, 0.04)
@@ -218,7 +218,7 @@ def coloured_paper(scene: Scene, luminance: float) -> None:
     scene.paper = _coloured(scene.rng.uniform(0, 360), luminance)
 
 
-@difficulty("of the digit's size", 0.15, 0.2, 0.25)
+@difficulty("of the digit's size", 0.14, 0.18, 0.23)
 def marker(scene: Scene, width: float) -> None:
     """A whiteboard marker on a small piece of paper; MNIST's median stroke is 0.11."""
     scene.pen_width = width
