@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from digitprep.photos import load_photo as load_photo
     from digitprep.pipeline import Pipeline as Pipeline
     from digitprep.recipes import prepare as prepare
+    from digitprep.segment import Page as Page
+    from digitprep.segment import Reading as Reading
+    from digitprep.segment import read_page as read_page
 
 __version__ = "0.1.0"
 
@@ -55,6 +58,7 @@ _HOMES = {
     "photos": ("load_photo",),
     "pipeline": ("Pipeline",),
     "recipes": ("prepare",),
+    "segment": ("Page", "Reading", "read_page"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

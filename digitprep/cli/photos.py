@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digitprep.cli.pages import Many, Text, check_many, check_text, page_samples, predict_pages
 from digitprep.cli.terminal import (
     AsJson,
     Classes,
@@ -61,6 +62,8 @@ def clean(
     ] = None,
     split: Annotated[str, typer.Option(help="The name of the split that the images make.")] = "train",
     sheet: Annotated[bool, typer.Option(help="Write DST.sheet.png: photos before and after.")] = True,
+    many: Many = False,
+    text: Text = None,
     jobs: Jobs = 1,
     classes: Classes = 10,
     overwrite: Overwrite = False,
@@ -69,22 +72,29 @@ def clean(
 
     Beside DST come DST.sheet.png, photos before and after with their labels; where some could not be
     used, DST.rejected.csv with a reason for each; and where images are unlike MNIST's, DST.unlike.csv.
+    With --many every digit of a page is a sample, named after photo, row and place: page-r1-c03.png.
     """
     from digitprep import formats
     from digitprep.batch import to_splits, with_labels
     from digitprep.labels import find_labels
     from digitprep.report.cleaning import CleaningReport
 
+    check_many(many, recipe=recipe, pipeline=pipeline, labels=labels, jobs=jobs > 1)
     steps = chosen_pipeline(recipe, pipeline)
     report = CleaningReport(output, sheet, overwrite)
     files = found_photos(photos, made=[output, *report.paths])
+    check_text(text, many, files)
     found = None if labels is None else find_labels(files, labels, classes)
     _check_output(output, formats.named(output, to), split, overwrite)
     report.check()
     check_writable(output)
     with progress("cleaning", total=len(files)) as advance:
-        cleaned = with_labels(_cleaned(files, steps, jobs, advance, report.thumbnail_px), found)
-        batches = to_splits(cleaned, split, str(steps), seen=report.add)
+        if many:
+            net = opened_model(None, None, None, None)
+            cleaned = page_samples(files, net, text, report.thumbnail_px, advance)
+        else:
+            cleaned = with_labels(_cleaned(files, steps, jobs, advance, report.thumbnail_px), found)
+        batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
         first = next(batches, None)
         if first is not None:
             formats.write(chain([first], batches), output, format=to, overwrite=overwrite)
@@ -122,12 +132,17 @@ def predict(
     layers: ModelLayers = None,
     recipe: Recipe = None,
     pipeline: PipelineText = None,
+    many: Many = False,
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Clean photos of one digit each and say which digit it is."""
+    """Clean photos of one digit each and say which digit it is; with --many, of pages, and read them."""
+    check_many(many, recipe=recipe, pipeline=pipeline, jobs=jobs > 1)
     net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
     files = found_photos(photos)
+    if many:
+        predict_pages(files, net, as_json)
+        return
     rejected = 0
     with progress("reading", total=len(files)) as advance:
         for read in _predictions(_cleaned(files, steps, jobs, advance), net):

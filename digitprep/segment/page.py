@@ -1,0 +1,133 @@
+"""A photo of a page -> its digits in reading order: `segment`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitprep.errors import StepError
+from digitprep.segment.paper import ink_of, rescaled
+from digitprep.segment.pieces import digit_pieces
+from digitprep.segment.reading import Glyph, Judge, read_rows
+from digitprep.segment.rows import group_numbers, in_rows
+from digitprep.segment.rules import without_rules
+from digitprep.steps.base import Box, Image, Mask
+
+# A page that costs less than this, in units of -log(probability) a digit, is not tried the other ways up,
+# and it is turned where that makes it cheaper by this share, and by this much.
+READS_WELL, TURN_SHARE, TURN_GAIN = 0.02, 0.6, 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Digit:
+    """One digit of a page.
+
+    image: (28, 28) uint8, 0 for paper and 255 for ink, as MNIST's makers would have made it
+    box: (x, y, width, height) in the photo's pixels
+    row, group: which row it stands in, and which group of that row, both from 0
+    """
+
+    image: Image
+    box: Box
+    row: int
+    group: int
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """The digits of a page in reading order, and by how many quarters it has to be turned to be read.
+
+    quarter_turns: 0..3, anticlockwise
+    """
+
+    digits: tuple[Digit, ...]
+    quarter_turns: int
+
+    def text(self, names: Sequence[str]) -> str:
+        """The names of the digits, in their order, with a blank between rows and between groups."""
+        text, last = "", (0, 0)
+        for digit, name in zip(self.digits, names, strict=True):
+            place = (digit.row, digit.group)
+            text += name if place == last else f" {name}"
+            last = place
+        return text
+
+
+def segment(photo: Image, judge: Judge) -> Page:
+    """(H, W[, 3]) uint8 -> its digits.
+
+    `judge` is `Classifier.probabilities` of a network for images of (28, 28): it decides where digits
+    that touch are cut, which strokes make one digit, and which side of the page is up.
+
+    Raises StepError where there is no ink, or none that could be a digit.
+    """
+    pixels = rescaled(photo)
+    ink = _ink(pixels)
+    turn, rows, height = _upright(ink, judge)
+    if not rows:
+        raise StepError("there is ink, but none that could be a digit; photograph the page closer")
+    groups = group_numbers([[glyph.piece for glyph in row] for row in rows], height)
+    scale = photo.shape[1] / pixels.shape[1], photo.shape[0] / pixels.shape[0]
+    digits = [
+        Digit(glyph.image, _scaled(_turned_back(glyph.piece.box, turn, ink.shape), scale), row, group)
+        for row, glyphs in enumerate(rows)
+        for glyph, group in zip(glyphs, groups[row], strict=True)
+    ]
+    return Page(tuple(digits), turn)
+
+
+def _ink(pixels: Image) -> Mask:
+    """The ink of a page without what is printed around it."""
+    ink, tables = without_rules(ink_of(pixels))
+    if not tables:
+        return ink
+    x, y, w, h = max(tables, key=lambda table: table[2] * table[3])
+    inside = np.zeros_like(ink)
+    inside[y : y + h, x : x + w] = ink[y : y + h, x : x + w]
+    return inside if inside.sum() >= 0.4 * ink.sum() else ink
+
+
+def _upright(ink: Mask, judge: Judge) -> tuple[int, list[list[Glyph]], float]:
+    """The quarter turns after which a page reads best, its rows then, and the usual digit's height."""
+    best = _read(ink, judge)
+    turn, best_cost = 0, _cost(best[0])
+    if best_cost > READS_WELL:
+        for quarter in (1, 2, 3):
+            other = _read(np.rot90(ink, quarter), judge)
+            cost = _cost(other[0])
+            if cost < (TURN_SHARE * best_cost - TURN_GAIN if turn == 0 else best_cost):
+                turn, best, best_cost = quarter, other, cost
+    return turn, *best
+
+
+def _read(ink: Mask, judge: Judge) -> tuple[list[list[Glyph]], float]:
+    pieces, height = digit_pieces(ink)
+    rows, slope = in_rows(pieces, height)
+    return read_rows(rows, height, slope, judge), height
+
+
+def _cost(rows: Sequence[Sequence[Glyph]]) -> float:
+    costs = [glyph.cost for row in rows for glyph in row]
+    return float(np.mean(costs)) if costs else np.inf
+
+
+def _turned_back(box: Box, quarter_turns: int, shape: tuple[int, ...]) -> Box:
+    """A box in a mask that was turned anticlockwise -> the same in the mask as it was, (H, W)."""
+    x, y, w, h = box
+    height, width = shape
+    if quarter_turns == 1:
+        return (width - y - h, x, h, w)
+    if quarter_turns == 2:
+        return (width - x - w, height - y - h, w, h)
+    if quarter_turns == 3:
+        return (y, height - x - w, h, w)
+    return box
+
+
+def _scaled(box: Box, scale: tuple[float, float]) -> Box:
+    x, y, w, h = box
+    left, top = round(x * scale[0]), round(y * scale[1])
+    right, bottom = round((x + w) * scale[0]), round((y + h) * scale[1])
+    return (left, top, max(1, right - left), max(1, bottom - top))

@@ -1,0 +1,104 @@
+"""From a photo of a page to its ink: what is written, printed or lies on the paper, as a mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitprep.errors import StepError
+from digitprep.opencv import cv2
+from digitprep.steps.base import Image, Mask
+from digitprep.steps.geometry import Rescale
+from digitprep.steps.tone import Grayscale
+
+# Pages are looked at in more detail than single digits: on A4 at 2,000 px, 3 mm are 20 px.
+SMALLEST_PX, LARGEST_PX = 900, 2000
+
+# The ground at a pixel is the median of a window of this share of the shorter side: a median keeps the
+# edge of a shadow where it is, and the strokes of a digit never fill half of the window.
+GROUND = 0.2
+
+# Ink is darker than its ground by this share of what the darkest ink nearby is, within this share of
+# the longer side, so that pencil in a shadow is found beside a marker in the sun.
+LOCAL_CONTRAST, NEIGHBOURHOOD = 0.35, 0.035
+
+# How many standard deviations of the paper's grain ink stands out, everywhere and somewhere, and by
+# which share of the ground it does so at least somewhere.
+WEAK_GRAINS, STRONG_GRAINS, LEAST_INK = 4.0, 6.5, 0.05
+
+Floats = NDArray[np.float32]
+
+
+def rescaled(photo: Image) -> Image:
+    """(H, W[, 3]) uint8 -> the same photo in the size in which pages are looked at."""
+    return Rescale(SMALLEST_PX, LARGEST_PX)(photo)
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """What stands out from the paper.
+
+    mask: (H, W), where there is ink
+    darkness: (H, W), the share by which each pixel differs from the paper around it, towards the ink
+    """
+
+    mask: Mask
+    darkness: Floats
+
+
+def ink_of(photo: Image) -> Ink:
+    """(H, W[, 3]) uint8 -> its ink, dark or bright, in light or in shadow.
+
+    Raises StepError where nothing stands out from the paper.
+    """
+    darkness = np.asarray(cv2.GaussianBlur(_darkness(photo), (0, 0), 0.8), dtype=np.float32)
+    grain = _grain(darkness)
+    size = max(3, round(NEIGHBOURHOOD * max(darkness.shape))) | 1
+    peak = cv2.dilate(cv2.GaussianBlur(darkness, (0, 0), 1.2), np.ones((size, size), np.uint8))
+    peak = cv2.blur(peak, (size, size))
+    weak = darkness > np.maximum(WEAK_GRAINS * grain, LOCAL_CONTRAST * peak)
+    strong = weak & (darkness > np.maximum(STRONG_GRAINS * grain, LEAST_INK))
+    count, components = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, dtype=bool)
+    keep[components[strong]] = True
+    keep[0] = False
+    if not keep.any():
+        raise StepError(
+            "no ink: nothing stands out from the paper; photograph the page closer or in better light"
+        )
+    return Ink(np.asarray(keep[components]), darkness)
+
+
+def _darkness(photo: Image) -> Floats:
+    """(H, W[, 3]) -> (H, W): by which share each pixel is darker than its ground, or for chalk, brighter."""
+    grey = Grayscale()(photo)
+    ground = _ground(grey)
+    if _ink_is_bright(grey, ground):
+        grey, ground = 255 - grey, 255 - ground
+    return np.asarray((ground.astype(np.float32) - grey) / np.maximum(ground, 16), dtype=np.float32)
+
+
+def _ground(grey: Image) -> Image:
+    """The paper at each pixel, without what is on it."""
+    height, width = grey.shape
+    small = cv2.resize(grey, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
+    size = min(max(3, round(GROUND * min(small.shape))) | 1, 255)
+    return np.asarray(cv2.resize(cv2.medianBlur(small, size), (width, height)), dtype=np.uint8)
+
+
+def _ink_is_bright(grey: Image, ground: Image) -> bool:
+    """Whether more stands out to the bright side than to the dark one, in steps of relative brightness."""
+    smooth = cv2.GaussianBlur(grey, (0, 0), 1.2)[::2, ::2]
+    steps = np.log((ground[::2, ::2] + np.float32(16)) / (smooth + np.float32(16)))
+    beyond = 0.04 + 5 * float(np.median(np.abs(steps)))
+    return bool(np.maximum(-steps - beyond, 0).sum() > np.maximum(steps - beyond, 0).sum())
+
+
+def _grain(darkness: Floats) -> Floats:
+    """The standard deviation of the paper's grain around each pixel."""
+    smooth = np.abs(darkness)
+    usual = float(np.median(smooth)) * 1.48 + 1e-3
+    around = max(3, min(darkness.shape) // 12) | 1
+    return np.asarray(cv2.blur(np.minimum(smooth, 3 * usual), (around, around)) * 1.1 + 1e-3)

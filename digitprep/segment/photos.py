@@ -1,0 +1,97 @@
+"""Photos of pages, read from their files: `read_photo_page`, and each digit as a sample of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitprep.batch import Cleaned
+from digitprep.errors import DataError
+from digitprep.photos import Photo, read_photo
+from digitprep.segment.page import Page
+from digitprep.segment.paper import LARGEST_PX
+from digitprep.segment.reader import Reading, read_page
+from digitprep.steps.base import Box, Image
+
+if TYPE_CHECKING:
+    from digitprep.nn.engines import Classifier
+
+# How much of the page around a digit its thumbnail shows, as a share of the digit's longer side.
+THUMBNAIL_MARGIN = 0.25
+
+
+def read_photo_page(photo: Path, net: Classifier) -> tuple[Photo, Reading]:
+    """An image file -> its pixels, and what a network reads on it; boxes are in those pixels.
+
+    Raises DataError for a file that is no image, StepError where there is nothing to read.
+    """
+    loaded = read_photo(photo, LARGEST_PX)
+    return loaded, read_page(net, loaded.pixels)
+
+
+def full_box(box: Box, photo: Photo) -> Box:
+    """A box in the pixels of a photo that may have been made smaller -> the same in the upright photo."""
+    across, down = photo.width_px / photo.pixels.shape[1], photo.height_px / photo.pixels.shape[0]
+    x, y, width, height = box
+    return (round(x * across), round(y * down), max(1, round(width * across)), max(1, round(height * down)))
+
+
+def samples_of(
+    photo: Path, net: Classifier, text: str | None = None, thumbnail_px: int = 0
+) -> Iterator[Cleaned]:
+    """An image file -> each digit on it, in reading order, named after photo, row and place in the row.
+
+    text: what stands on the page; its digits become the labels
+
+    Raises as `read_photo_page` does, and DataError where the page does not hold what `text` says.
+    """
+    loaded, reading = read_photo_page(photo, net)
+    labels = [None] * len(reading.page.digits) if text is None else labels_of(photo, reading.page, text)
+    rows = (list(row) for _, row in groupby(reading.page.digits, key=lambda digit: digit.row))
+    places = (place for row in rows for place, _ in enumerate(row, start=1))
+    for digit, label, place in zip(reading.page.digits, labels, places, strict=True):
+        name = photo.with_name(f"{photo.stem}-r{digit.row + 1}-c{place:02}.png")
+        thumbnail = _cut(loaded.pixels, digit.box, thumbnail_px) if thumbnail_px else None
+        yield Cleaned(name, digit.image, full_box(digit.box, loaded), thumbnail, label=label)
+
+
+def labels_of(photo: Path, page: Page, text: str) -> list[int]:
+    """The labels of a page's digits, from the text that stands on it; blanks part rows or groups.
+
+    Raises DataError where the text holds anything but digits, or where its words do not make up the
+    rows that were found: a label that is not its digit's would be worse than none.
+    """
+    words = text.split()
+    if not words or not all(word.isascii() and word.isdecimal() for word in words):
+        raise DataError(f"the text of a page is digits and blanks; found {text!r}")
+    rows = [len(list(row)) for _, row in groupby(page.digits, key=lambda digit: digit.row)]
+    expected, found = [len(word) for word in words], rows
+    if len(words) == 1:
+        found = [sum(rows)]
+    if not set(np.cumsum(found).tolist()) <= set(np.cumsum(expected).tolist()) or sum(expected) != sum(rows):
+        raise DataError.of(
+            photo,
+            expected=f"{sum(expected)} digits ({_counts(expected)}), as the text says",
+            found=f"{sum(rows)} in {len(rows)} rows ({_counts(rows)})",
+            advice="`digitprep predict --many` shows what was read; correct the text, or take a closer photo",
+        )
+    return [int(character) for character in "".join(words)]
+
+
+def _counts(numbers: Sequence[int]) -> str:
+    return " + ".join(map(str, numbers))
+
+
+def _cut(pixels: Image, box: Box, longest_px: int) -> Image:
+    from PIL import Image as Picture
+
+    x, y, width, height = box
+    margin = round(THUMBNAIL_MARGIN * max(width, height))
+    part = pixels[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]
+    picture = Picture.fromarray(part)
+    picture.thumbnail((longest_px, longest_px))
+    return np.asarray(picture)

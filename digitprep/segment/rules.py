@@ -1,0 +1,193 @@
+"""Printed lines on a page: rules, squared paper, tables and frames, at any small slope."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitprep.opencv import cv2
+from digitprep.segment.paper import Floats, Ink
+from digitprep.steps.base import Box, Mask
+
+# Slopes that are tried, as rise over run: up to about 12 degrees, closer than one stroke's width apart.
+SLOPES = np.linspace(-0.21, 0.21, 15)
+
+# A line is straight over the first share of the longer side without a hole; a printed one is as long as
+# the second if it comes in from the edge or is one of several, and as the third if it stands alone.
+STRAIGHT, LONG, CROSSING = 0.1, 0.3, 0.6
+HOLE = 0.02
+
+# No printed line is thicker than this share of the longer side; what is darker than a line by the factor,
+# or thicker than it by the next, is no part of it.
+THICKEST, DARKER, THICKER = 0.012, 1.5, 1.6
+
+# So many lines that run the same way are a pattern, in which shorter pieces are lines as well.
+PATTERN = 3
+
+
+def without_rules(ink: Ink) -> tuple[Mask, list[Box]]:
+    """Ink -> (H, W): the mask without printed lines, and the boxes of the tables that they made.
+
+    Of a line only those pixels go where the ink is about as thick and as dark as the line, so that a
+    stroke which crosses it stays whole.
+    """
+    across, crossed = _rules(ink.mask, ink.darkness)
+    down, crossed_down = (part.T for part in _rules(ink.mask.T, ink.darkness.T))
+    return ink.mask & ~across & ~down, _tables(crossed, crossed_down)
+
+
+def straight(ink: Mask, length: int) -> Mask:
+    """The pixels of (H, W) that lie on a straight stretch of ink of `length` px, nearly horizontal."""
+    height, width = ink.shape
+    found = np.zeros_like(ink)
+    source = ink.astype(np.uint8)
+    for slope in SLOPES:
+        shear = np.array([[1, 0, 0], [-slope, 1, slope * width / 2]], dtype=np.float32)
+        margin = math.ceil(abs(slope) * width / 2)
+        shear[1, 2] += margin
+        size = (width, height + 2 * margin)
+        level = cv2.warpAffine(source, shear, size, flags=cv2.INTER_NEAREST)
+        level = cv2.dilate(level, np.ones((3, 1), np.uint8))
+        level = cv2.morphologyEx(level, cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+        level = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+        if level.any():
+            back = cv2.warpAffine(
+                level, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+            )
+            found |= back > 0
+    return found & ink
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """A straight piece of ink, nearly horizontal.
+
+    box: (x, y, width, height); rows, columns: its pixels; thickness in px; tone: its usual darkness
+    """
+
+    box: Box
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    thickness: float
+    tone: float
+
+    @property
+    def length(self) -> int:
+        return self.box[2]
+
+    def course(self, columns: NDArray[np.intp], longest: int) -> NDArray[np.float64]:
+        """The row in which the line lies at each column, by a straight or, if it is long, bent fit."""
+        degree = 2 if self.length >= 0.4 * longest else 1
+        fit = np.polynomial.Polynomial.fit(self.columns, self.rows, degree)
+        off = np.abs(fit(self.columns) - self.rows)
+        near = off <= max(1.5, 2 * float(np.median(off)))
+        fit = np.polynomial.Polynomial.fit(self.columns[near], self.rows[near], degree)
+        return np.asarray(fit(columns))
+
+
+def _rules(ink: Mask, darkness: Floats) -> tuple[Mask, Mask]:
+    """The pixels that nearly horizontal lines leave when they go, and all that they cover."""
+    longest = max(ink.shape)
+    lines = _printed(_straight_pieces(ink, darkness), ink.shape)
+    removed, covered = np.zeros_like(ink), np.zeros_like(ink)
+    runs = vertical_runs(ink) if lines else None
+    for line in lines:
+        covered[line.rows, line.columns] = True
+        assert runs is not None
+        x, y, width, height = line.box
+        beyond = width // 2 if len(lines) >= PATTERN else round(HOLE * longest)
+        left, right = max(0, x - beyond), min(ink.shape[1], x + width + beyond)
+        course = line.course(np.arange(left, right), longest)
+        reach = max(2.0, line.thickness)
+        top = max(0, math.floor(min(float(course.min()), y) - reach))
+        bottom = min(ink.shape[0], math.ceil(max(float(course.max()), y + height) + reach) + 1)
+        part = np.s_[top:bottom, left:right]
+        near = np.abs(np.arange(top, bottom)[:, None] - course) <= reach
+        near |= cv2.dilate(covered[part].astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+        alike = (runs[part] <= THICKER * line.thickness + 2) & (darkness[part] <= DARKER * line.tone)
+        removed[part] |= near & alike
+    return removed & ink, covered
+
+
+def _straight_pieces(ink: Mask, darkness: Floats) -> list[_Line]:
+    """The long, thin and straight pieces of ink, nearly horizontal, and what they are like."""
+    longest = max(ink.shape)
+    found = _enlarged(straight(_halved(ink), max(8, round(STRAIGHT * longest / 2))), ink) & ink
+    if not found.any():
+        return []
+    gap = np.ones((3, max(3, round(HOLE * longest))), np.uint8)
+    joined = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_CLOSE, gap)
+    _, components, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    runs = vertical_runs(ink)
+    lines = []
+    for number in range(1, len(stats)):
+        x, y, w, h, _ = (int(value) for value in stats[number])
+        inside = found[y : y + h, x : x + w] & (components[y : y + h, x : x + w] == number)
+        rows, columns = np.nonzero(inside)
+        if not len(rows):
+            continue
+        thickness = float(np.median(runs[y : y + h, x : x + w][inside]))
+        tone = float(np.median(darkness[y : y + h, x : x + w][inside]))
+        if thickness <= max(5, THICKEST * longest):
+            lines.append(_Line((x, y, w, h), rows + y, columns + x, thickness, tone))
+    return lines
+
+
+def _printed(lines: list[_Line], shape: tuple[int, ...]) -> list[_Line]:
+    """Those of many straight pieces that are printed, not written."""
+    longest, width = max(shape), shape[1]
+    long = [line for line in lines if line.length >= LONG * longest]
+    if len(long) >= PATTERN:
+        thickness = max(line.thickness for line in long)
+        tone = max(line.tone for line in long)
+        short = [line for line in lines if line.length < LONG * longest]
+        return long + [
+            line for line in short if line.thickness <= 1.2 * thickness and line.tone <= 1.2 * tone
+        ]
+    return [
+        line
+        for line in long
+        if line.length >= CROSSING * longest
+        or line.box[0] <= 0.03 * width
+        or line.box[0] + line.length >= 0.97 * width
+    ]
+
+
+def _halved(ink: Mask) -> Mask:
+    """Half the size, ink where any of the four pixels is: for what is long, and slow to look for."""
+    height, width = ink.shape
+    padded = np.pad(ink, ((0, height % 2), (0, width % 2)))
+    return np.asarray(padded[::2, ::2] | padded[1::2, ::2] | padded[::2, 1::2] | padded[1::2, 1::2])
+
+
+def _enlarged(half: Mask, like: Mask) -> Mask:
+    return half.repeat(2, axis=0).repeat(2, axis=1)[: like.shape[0], : like.shape[1]]
+
+
+def vertical_runs(ink: Mask) -> NDArray[np.int32]:
+    """(H, W) -> for each pixel of ink the length of the vertical run that it lies in, elsewhere 0."""
+    height = len(ink)
+    rows = np.arange(height, dtype=np.int32)[:, None]
+    padded = np.pad(ink, ((1, 1), (0, 0)))
+    first = np.maximum.accumulate(np.where(ink & ~padded[:-2], rows, 0), axis=0)
+    last = np.minimum.accumulate(np.where(ink & ~padded[2:], rows, height)[::-1], axis=0)[::-1]
+    return np.where(ink, last - first + 1, 0).astype(np.int32)
+
+
+def _tables(across: Mask, down: Mask) -> list[Box]:
+    """The boxes around lines that cross each other and stay off the edge of the photo."""
+    joined = cv2.dilate((across | down).astype(np.uint8), np.ones((5, 5), np.uint8))
+    count, components, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    height, width = across.shape
+    both = np.zeros(count, dtype=bool)
+    both[np.intersect1d(components[across], components[down])] = True
+    boxes = []
+    for number in range(1, count):
+        x, y, w, h, _ = (int(value) for value in stats[number])
+        inside = x > 2 and y > 2 and x + w < width - 2 and y + h < height - 2
+        if both[number] and inside and min(w, h) >= 0.8 * LONG * min(height, width):
+            boxes.append((x, y, w, h))
+    return boxes

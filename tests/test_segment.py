@@ -1,0 +1,262 @@
+"""Pages of digits: found, in reading order, whichever way up, and as labelled samples."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import digitprep as dp
+from digitprep.recipes import recipe
+from digitprep.segment.reading import DIGIT
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
+ROWS = ("0123456", "789 4502")
+
+
+@pytest.fixture(scope="module")
+def net():
+    return dp.load_model()
+
+
+@pytest.fixture(scope="module")
+def digits(net):
+    """One clearly written digit of each class, as ink of 0..1 in a box of its own."""
+    data = dp.read(SAMPLES)["test"]
+    likely = net.probabilities(data.images)
+    chosen = {}
+    for label in range(10):
+        image = data.images[int(np.argmax(np.where(data.labels == label, likely[:, label], 0)))]
+        large = cv2.GaussianBlur(
+            cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC), (0, 0), 1.5
+        )
+        rows, columns = np.flatnonzero(large.max(axis=1) > 100), np.flatnonzero(large.max(axis=0) > 100)
+        ink = large[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        chosen[str(label)] = np.clip((ink.astype(float) - 70) / 90, 0, 1)
+    return chosen
+
+
+def written(digits, rows=ROWS, gap=28, height=520, width=900, left=60, top=60, pitch=150):
+    """Ink of 0..1 (height, width), and the box (x, y, width, height) of each digit."""
+    ink, boxes = np.zeros((height, width)), []
+    for number, row in enumerate(rows):
+        x, y = left, top + number * pitch
+        for character in row:
+            if character == " ":
+                x += 110
+                continue
+            shape = digits[character]
+            h, w = shape.shape
+            part = ink[y : y + h, x : x + w]
+            np.maximum(part, shape, out=part)
+            boxes.append((x, y, w, h))
+            x += w + gap
+    return ink, boxes
+
+
+def on_paper(ink, paper=235, pen=40, grain=2.0):
+    noise = np.random.default_rng(0).normal(0, grain, ink.shape)
+    return np.clip(paper + (pen - paper) * ink + noise, 0, 255).astype(np.uint8)
+
+
+def text_of(net, pixels):
+    return dp.read_page(net, pixels).text
+
+
+def test_a_page_is_read_row_by_row_with_a_blank_between_rows_and_groups(net, digits):
+    ink, boxes = written(digits)
+    reading = dp.read_page(net, on_paper(ink))
+    assert reading.text == " ".join(ROWS)
+    assert [digit.row for digit in reading.page.digits] == [0] * 7 + [1] * 7
+    assert [digit.group for digit in reading.page.digits] == [0] * 7 + [0] * 3 + [1] * 4
+    assert all(0.5 < digit.confidence <= 1 for digit in reading.digits)
+    for digit, box in zip(reading.page.digits, boxes, strict=True):
+        assert digit.image.shape == (28, 28)
+        assert np.abs(np.subtract(digit.box, box)).max() <= 4
+
+
+def test_a_digit_of_a_page_is_made_as_the_default_recipe_makes_one():
+    assert recipe().steps[-len(DIGIT.steps) :] == DIGIT.steps
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_page_that_lies_on_its_side_is_turned_and_its_boxes_are_where_the_photo_has_them(
+    net, digits, quarters
+):
+    ink, boxes = written(digits)
+    pixels = np.ascontiguousarray(np.rot90(on_paper(ink), quarters))
+    reading = dp.read_page(net, pixels)
+    assert reading.text == " ".join(ROWS)
+    assert (reading.page.quarter_turns + quarters) % 4 == 0
+    x, y, w, h = boxes[0]
+    height, width = ink.shape
+    corner = {1: (y, width - x - w), 2: (width - x - w, height - y - h), 3: (height - y - h, x)}[quarters]
+    assert np.abs(np.subtract(reading.page.digits[0].box[:2], corner)).max() <= 4
+
+
+@pytest.mark.parametrize("degrees", [-7, 7])
+def test_rows_may_be_tilted(net, digits, degrees):
+    ink, _ = written(digits, height=700, top=180)
+    turn = cv2.getRotationMatrix2D((450, 350), degrees, 1)
+    assert text_of(net, on_paper(cv2.warpAffine(ink, turn, (900, 700)))) == " ".join(ROWS)
+
+
+def test_bright_ink_on_a_dark_ground_is_read_as_well(net, digits):
+    ink, _ = written(digits)
+    assert text_of(net, on_paper(ink, paper=40, pen=230)) == " ".join(ROWS)
+
+
+def test_pencil_is_read_across_the_hard_edge_of_a_shadow(net, digits):
+    ink, _ = written(digits)
+    pixels = on_paper(ink, paper=220, pen=130).astype(float)
+    pixels[:, 430:] *= 0.5
+    assert text_of(net, pixels.astype(np.uint8)) == " ".join(ROWS)
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["ruled", "squared"])
+def test_printed_rules_are_not_read(net, digits, both):
+    ink, _ = written(digits)
+    pixels = on_paper(ink)
+    rules = np.zeros(ink.shape, bool)
+    rules[25::75] = rules[26::75] = True
+    if both:
+        rules[:, 40::75] = rules[:, 41::75] = True
+    pixels[rules] = np.minimum(pixels[rules], 165)
+    assert text_of(net, pixels) == " ".join(ROWS)
+
+
+def test_a_table_is_read_by_its_cells_and_what_lies_around_it_is_not(net, digits):
+    cell, pixels = 100, np.full((620, 720), 235, np.uint8)
+    expected = ["0123", "4567", "8902", "3456"]
+    ink = np.zeros(pixels.shape)
+    for row, line in enumerate(expected):
+        for column, character in enumerate(line):
+            shape = digits[character]
+            y, x = (
+                110 + row * cell + (cell - shape.shape[0]) // 2,
+                90 + column * cell + (cell - shape.shape[1]) // 2,
+            )
+            ink[y : y + shape.shape[0], x : x + shape.shape[1]] = shape
+    outside = digits["7"]
+    ink[20 : 20 + outside.shape[0], 600 : 600 + outside.shape[1]] = outside
+    pixels = on_paper(ink)
+    for place in range(5):
+        cv2.line(pixels, (90, 110 + place * cell), (490, 110 + place * cell), 60, 2)
+        cv2.line(pixels, (90 + place * cell, 110), (90 + place * cell, 510), 60, 2)
+    assert text_of(net, pixels) == " ".join(expected)
+
+
+def test_specks_dashes_and_what_comes_in_from_the_edge_are_not_read(net, digits):
+    ink, _ = written(digits)
+    pixels = on_paper(ink)
+    for x, y in [(30, 400), (500, 30), (700, 480), (820, 300)]:
+        cv2.circle(pixels, (x, y), 4, 60, -1)
+    cv2.line(pixels, (290, 240), (325, 240), 60, 5)
+    cv2.ellipse(pixels, (900, 520), (110, 80), 0, 0, 360, 120, -1)
+    assert text_of(net, pixels) == " ".join(ROWS)
+
+
+def test_digits_that_touch_are_cut_apart(net, digits):
+    ink, _ = written(digits, rows=("3853", "2750"), gap=-3)
+    assert text_of(net, on_paper(ink)) == "3853 2750"
+
+
+def test_a_broken_digit_is_put_together(net, digits):
+    ink, boxes = written(digits, rows=("2502",))
+    x, y, w, h = boxes[1]
+    ink[y + h // 5 : y + h // 5 + 3, x : x + w] = 0
+    reading = dp.read_page(net, on_paper(ink))
+    assert reading.text == "2502"
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_page_without_ink_says_so(net, value):
+    with pytest.raises(dp.StepError, match="no ink"):
+        dp.read_page(net, np.full((300, 400), value, np.uint8))
+
+
+def test_specks_alone_are_no_digits(net):
+    pixels = np.full((600, 800), 235, np.uint8)
+    pixels[100:102, 100:102] = 30
+    with pytest.raises(dp.StepError, match=r"ink"):
+        dp.read_page(net, pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 900), (900, 2), (20, 20, 3)])
+def test_a_page_of_any_shape_is_read_or_refused_with_a_reason(net, shape):
+    pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    with contextlib.suppress(dp.StepError):
+        assert dp.read_page(net, pixels).text
+
+
+def test_a_network_for_other_images_is_refused():
+    other = dp.Model.build("flatten | dense(width=10)", image_shape=(14, 14))
+    with pytest.raises(dp.ModelError, match=r"\(28, 28\)"):
+        dp.read_page(other, np.full((300, 400), 200, np.uint8))
+
+
+def test_pages_on_the_command_line(run, tmp_path, digits):
+    Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
+    Image.new("L", (300, 200), 200).save(tmp_path / "blank.png")
+    assert run("predict", "--many", "page.png").stdout == f"page.png\t{' '.join(ROWS)}\n"
+    done = run("predict", "--many", "--json", "blank.png", "page.png", check=7)
+    blank, page = map(json.loads, done.stdout.splitlines())
+    assert (blank["text"], blank["digits"]) == (None, [])
+    assert "no ink" in blank["reason"]
+    assert (page["text"], page["reason"]) == (" ".join(ROWS), None)
+    assert [str(digit["digit"]) for digit in page["digits"]] == list("".join(ROWS).replace(" ", ""))
+    assert [digit["row"] for digit in page["digits"]] == [0] * 7 + [1] * 7
+    assert len(page["digits"][0]["box"]) == 4
+
+
+def test_a_page_becomes_a_labelled_dataset_with_a_sample_a_digit(run, tmp_path, digits):
+    Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
+    run("clean", "--many", "page.png", "-o", "set.npz", "--text", "0123456 789 4502")
+    split = dp.read(tmp_path / "set.npz")["train"]
+    assert split.labels.tolist() == [int(c) for c in "01234567894502"]
+    assert split.images.shape == (14, 28, 28)
+    assert Image.open(tmp_path / "set.sheet.png").format == "PNG"
+    run("clean", "--many", "page.png", "-o", "bare.npz")
+    assert dp.read(tmp_path / "bare.npz")["train"].labels is None
+
+
+def test_samples_are_named_after_their_photo_row_and_place(net, tmp_path, digits):
+    from digitprep.segment.photos import samples_of
+
+    Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
+    names = [sample.photo.name for sample in samples_of(tmp_path / "page.png", net)]
+    assert names[:2] == ["page-r1-c01.png", "page-r1-c02.png"]
+    assert names[-1] == "page-r2-c07.png"
+
+
+@pytest.mark.parametrize(
+    "text", ["0123456 789 450", "012345 6789 4502", "0123456 789 45x2", "0123456789", ""]
+)
+def test_a_text_that_does_not_fit_the_page_makes_no_dataset(run, tmp_path, digits, text):
+    Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
+    run("clean", "--many", "page.png", "-o", "set.npz", "--text", text, check=3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.png"]
+
+
+def test_a_text_that_does_not_fit_is_told_row_by_row(run, tmp_path, digits):
+    Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
+    done = run("clean", "--many", "page.png", "-o", "set.npz", "--text", "012345 7894502", check=3)
+    assert "expected 13 digits (6 + 7)" in done.stderr
+    assert "found 14 in 2 rows (7 + 7)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("predict", "--many", "--recipe", "mnist", "p.png"), "--recipe"),
+        (("predict", "--many", "--jobs", "2", "p.png"), "--jobs"),
+        (("clean", "--many", "--labels", "name", "p.png", "-o", "s.npz"), "--labels"),
+        (("clean", "--text", "12", "p.png", "-o", "s.npz"), "--many"),
+        (("clean", "--many", "--text", "12", "p.png", "q.png", "-o", "s.npz"), "one photo"),
+    ],
+)
+def test_options_that_do_not_go_with_pages_are_refused(run, arguments, word):
+    assert word in run(*arguments, check=2).stderr
