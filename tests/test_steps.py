@@ -333,6 +333,14 @@ def test_ruled_lines_go_where_a_thick_stroke_crosses_them(digit):
     assert (left[(rules > 0) & (cv2.dilate(ink, np.ones((9, 9))) == 0)] > 0).mean() < 0.05
 
 
+@pytest.mark.parametrize("row", [40, 37, 100], ids=["through the top", "along the top", "through the bar"])
+def test_a_ruled_line_that_a_thick_stroke_lies_along_goes_and_the_stroke_stays(row):
+    rules = ruled(row)
+    left = step("remove_lines", SEVEN | rules)
+    assert (left[(rules > 0) & (cv2.dilate(SEVEN, np.ones((9, 9))) == 0)] > 0).mean() < 0.05
+    assert (left[SEVEN > 0] > 0).mean() > 0.97
+
+
 @pytest.mark.parametrize("digit", [ONE, FOUR, SEVEN, FIVE], ids=["1", "4", "7", "5"])
 @pytest.mark.parametrize("turned", [False, True], ids=["", "turned"])
 def test_without_ruled_lines_no_stroke_is_taken_for_one(digit, turned):

@@ -130,9 +130,9 @@ def _straight(ink: Mask, length: float) -> Iterator[_Line]:
     runs = None
     for candidate in _candidates(ink, length):
         runs = runs or _Runs.of(ink)
-        course = _course(candidate, runs)
-        thickness = float(np.median(runs.length[candidate]))
-        columns = np.flatnonzero(candidate.any(axis=0))
+        rows, columns = _thinnest(candidate, runs)
+        course = _course(columns, runs.middle[rows, columns].astype(np.float64), ink.shape[1])
+        thickness = float(np.median(runs.length[rows, columns]))
         first, last = int(columns[0]), int(columns[-1])
         near = np.abs(runs.middle - course) <= max(2.0, thickness)
         near[:, :first] = near[:, last + 1 :] = False
@@ -170,20 +170,26 @@ def _thin(ink: Mask, thickest_px: int) -> NDArray[np.uint8]:
     return np.asarray(image - thick, dtype=np.uint8)
 
 
-def _course(candidate: Mask, runs: _Runs) -> NDArray[np.float64]:
-    """The row of a line at each column (W,): a gently bent curve through the middle of its runs."""
+def _thinnest(candidate: Mask, runs: _Runs) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The (row, column) of the thinnest run in each column: a stroke along a line is thicker than it."""
     rows, columns = np.nonzero(candidate)
-    middle = runs.middle[rows, columns].astype(np.float64)
-    scale = max(candidate.shape[1], 1)
-    keep = np.ones(len(rows), dtype=bool)
+    order = np.lexsort((runs.length[rows, columns], columns))
+    columns, chosen = np.unique(columns[order], return_index=True)
+    return rows[order][chosen], columns
+
+
+def _course(columns: NDArray[np.intp], middle: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """The row of a line at each column (width,): a gently bent curve through the middle of its runs."""
+    scale = max(width, 1)
+    keep = np.ones(len(columns), dtype=bool)
     fit = np.polynomial.Polynomial([np.median(middle)])
     for degree in (1, 2):  # the second fit leaves out what the first shows to be no part of the line
-        if keep.sum() <= 3 * degree or len(np.unique(columns[keep])) <= degree:
+        if keep.sum() <= 3 * degree:
             break
         fit = np.polynomial.Polynomial.fit(columns[keep] / scale, middle[keep], degree)
         off = np.abs(fit(columns / scale) - middle)
         keep = off <= max(1.5, 2 * np.median(off))
-    return np.asarray(fit(np.arange(candidate.shape[1]) / scale))
+    return np.asarray(fit(np.arange(width) / scale))
 
 
 def _longest_piece(image: Image) -> int:
