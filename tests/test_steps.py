@@ -437,3 +437,23 @@ def test_thicken_brings_a_hairline_to_the_width_that_survives_being_made_small()
     thick = np.zeros((300, 300), np.uint8)
     cv2.line(thick, (50, 20), (250, 280), 255, 30)
     assert np.array_equal(step("thicken", thick), thick)
+
+
+def test_hysteresis_follows_a_stroke_that_fades():
+    """A stroke whose ink gets paler, down to a quarter, is kept to its end; pale marks far away are not."""
+    image = np.zeros((120, 120), np.uint8)
+    for row in range(20, 100):
+        image[row, 55:63] = 200 - 150 * (row - 20) // 80
+    image[110:113, 5:30] = 55  # as pale as the stroke's end
+    kept = step('threshold(method="hysteresis")', image)
+    assert kept[20:98, 57:61].all()
+    assert not kept[105:].any()
+
+
+def test_hysteresis_keeps_the_paper_around_strong_ink_clean():
+    """Half as strong as the ink nearby is the edge: a blurred stroke does not get wider than that."""
+    image = np.zeros((120, 120), np.uint8)
+    image[20:100, 56:64] = 220
+    blurred = cv2.GaussianBlur(image, (0, 0), 3)
+    widths = (step('threshold(method="hysteresis")', blurred) > 0).sum(axis=1)[30:90]
+    assert 7 <= widths.min() <= widths.max() <= 12  # at a fifth of its strength it is 15 px wide

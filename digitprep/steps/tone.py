@@ -217,6 +217,29 @@ def _hysteresis(image: Image) -> Mask:
     keep = np.zeros(count, dtype=bool)
     keep[components[strong]] = True
     keep[0] = False
+    return _with_fading_strokes(image, keep[components], paper, contrast)
+
+
+# The darkest ink within this share of the longer side is what a pixel is compared with; it counts where
+# it stands out of the paper by this share of the contrast, and by this many times the paper's grain.
+NEIGHBOURHOOD, PALEST, GRAIN = 0.08, 0.2, 4.0
+
+
+def _with_fading_strokes(image: Image, ink: Mask, paper: float, contrast: float) -> Mask:
+    """The ink, and the paler strokes that it goes on in: written without pressure, or blurred by motion.
+
+    A pixel is such ink where it is half as strong as the strongest one nearby.
+    """
+    strength = image.astype(np.float32) - np.float32(paper)
+    size = max(3, int(NEIGHBOURHOOD * max(image.shape))) | 1
+    around = np.ones((size, size), np.uint8)
+    nearby = cv2.blur(cv2.dilate(strength, around), (size, size))
+    grain = (_level(image, 0.75) - paper) / 0.6745
+    fading = (strength > nearby / 2) & (nearby > max(PALEST * contrast, GRAIN * grain))
+    count, components = cv2.connectedComponents((ink | fading).astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, dtype=bool)
+    keep[components[cv2.dilate(ink.astype(np.uint8), around) > 0]] = True
+    keep[0] = False
     return np.asarray(keep[components])
 
 
