@@ -287,7 +287,7 @@ def test_a_fixed_threshold_asks_nothing_of_the_image():
 def test_a_blank_page_has_no_ink_and_the_reason_says_what_to_do(method, spread):
     blank = (120 + RNG.integers(0, spread + 1, (90, 90))).astype(np.uint8)
     with pytest.raises(
-        StepError, match=r"no ink.*at least 8.*photograph the digit closer or in better light"
+        StepError, match=r"no ink.*at least 20.*photograph the digit closer or in better light"
     ):
         step(f'threshold(method="{method}")', blank)
 
