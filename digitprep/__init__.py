@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from digitprep.acceptance import Verdict as Verdict
+    from digitprep.acceptance import judge as judge
     from digitprep.conformance import Conformance as Conformance
     from digitprep.conformance import check as check
     from digitprep.conformance import check_all as check_all
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "acceptance": ("Verdict", "judge"),
     "conformance": ("Conformance", "check", "check_all"),
     "contents": ("difference", "fingerprint"),
     "dataset": ("Dataset", "Provenance", "Split"),

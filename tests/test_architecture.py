@@ -23,7 +23,7 @@ ORDER = [
     {"opencv", "eightbit", "photos", "dataset", "labels"},
     {"contents"},
     {"formats", "steps", "nn"},
-    {"pipeline", "segment", "conformance", "batch", "evaluation"},
+    {"acceptance", "pipeline", "segment", "conformance", "batch", "evaluation"},
     {"recipes", "report"},
     {"__init__"},
     {"cli", "serve"},

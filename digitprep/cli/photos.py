@@ -133,11 +133,17 @@ def predict(
     recipe: Recipe = None,
     pipeline: PipelineText = None,
     many: Many = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Give no digit where it is doubtful, only the reason.")
+    ] = False,
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Clean photos of one digit each and say which digit it is; with --many, of pages, and read them."""
-    check_many(many, recipe=recipe, pipeline=pipeline, jobs=jobs > 1)
+    """Clean photos of one digit each and say which digit it is; with --many, of pages, and read them.
+
+    Where it is doubtful whether a photo shows that digit, or one digit at all, the reason stands beside it.
+    """
+    check_many(many, recipe=recipe, pipeline=pipeline, reject=reject, jobs=jobs > 1)
     net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
     files = found_photos(photos)
     if many:
@@ -146,10 +152,14 @@ def predict(
     rejected = 0
     with progress("reading", total=len(files)) as advance:
         for read in _predictions(_cleaned(files, steps, jobs, advance), net):
+            if reject and read["reason"]:
+                read["text"] = None
             rejected += read["text"] is None
             print(json.dumps(read) if as_json else _prediction_text(read), flush=True)
     if rejected:
-        raise PartialSuccess(f"{rejected} of {len(files)} photos could not be read")
+        raise PartialSuccess(
+            f"{rejected} of {len(files)} photos could not be read{' for certain' if reject else ''}"
+        )
 
 
 def found_photos(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
@@ -192,7 +202,11 @@ def _cleaned(
 
 
 def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:
-    """One JSON object a photo, as the command line promises them."""
+    """One JSON object a photo, as the command line promises them.
+
+    Its `reason` says why nothing could be read, or why what was read is doubtful.
+    """
+    from digitprep.acceptance import judge
     from digitprep.errors import ModelError
 
     for cleaned in photos:
@@ -208,13 +222,16 @@ def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[st
                     f"the network takes images of {net.image_shape}, the pipeline makes "
                     f"{cleaned.image.shape}; end --pipeline with center(size={net.image_shape[0]})"
                 )
-            digit, confidence = net.predict(cleaned.image)
-            read["text"] = net.class_names[digit]
-            read["digits"] = [{"digit": digit, "confidence": round(confidence, 4), "box": cleaned.box}]
+            (verdict,) = judge(cleaned.image[None], net)
+            read["text"], read["reason"] = net.class_names[verdict.digit], verdict.reason
+            read["digits"] = [
+                {"digit": verdict.digit, "confidence": round(verdict.confidence, 4), "box": cleaned.box}
+            ]
         yield read
 
 
 def _prediction_text(read: dict[str, Any]) -> str:
     if read["text"] is None:
         return f"{read['file']}\t-\t{read['reason']}"
-    return f"{read['file']}\t{read['text']}\t{read['digits'][0]['confidence']:.1%}"
+    fields = [read["file"], read["text"], f"{read['digits'][0]['confidence']:.1%}", read["reason"]]
+    return "\t".join(filter(None, fields))
