@@ -130,7 +130,7 @@ def digit_pieces(ink: Mask) -> tuple[list[Piece], float]:
     """(H, W) -> the pieces that digits are made of, and the height of the usual digit."""
     shape = ink.shape
     pieces = [piece for piece in find_pieces(ink) if not _at_the_edge(piece, shape)]
-    height = usual_height(pieces)
+    height = usual_height(piece for piece in pieces if not _holds_another(piece, pieces, 0.25 * piece.size))
     pieces = [part for piece in pieces for part in _without_thin_lines(piece, height, pieces)]
     height = usual_height(piece for piece in pieces if piece.size <= LARGEST * height)
     pieces = [piece for piece in pieces if piece.height <= LARGEST * height]
@@ -161,21 +161,25 @@ def _without_thin_lines(piece: Piece, height: float, pieces: Sequence[Piece]) ->
     if piece.size < 1.3 * height or height < 8:
         return [piece]
     pen = _usual_pen(pieces, height)
-    framed = any(
-        other is not piece
-        and piece.left <= other.left
-        and piece.top <= other.top
-        and piece.right >= other.right
-        and piece.bottom >= other.bottom
-        and other.size > 0.4 * height
-        for other in pieces
-    )
-    thickest = 1.3 * pen if framed else 0.6 * pen
+    thickest = 1.3 * pen if _holds_another(piece, pieces, 0.4 * height) else 0.6 * pen
     rest = piece.ink & ~_lines(piece.ink, height, thickest) & ~_lines(piece.ink.T, height, thickest).T
     if rest.sum() == piece.area:
         return [piece]
     parts = find_pieces(rest)
     return [Piece((p.left + piece.left, p.top + piece.top, p.width, p.height), p.ink) for p in parts]
+
+
+def _holds_another(piece: Piece, pieces: Sequence[Piece], least: float) -> bool:
+    """Whether another piece of at least that size lies within the box of a piece, as a digit in a frame."""
+    return any(
+        other is not piece
+        and other.size >= least
+        and piece.left <= other.left
+        and piece.top <= other.top
+        and piece.right >= other.right
+        and piece.bottom >= other.bottom
+        for other in pieces
+    )
 
 
 def _lines(ink: Mask, height: float, thickest: float) -> Mask:

@@ -27,7 +27,8 @@ MOST_STRIPS, WIDEST, LOWEST = 6, 1.5, 0.35
 
 # What is held against a reading, in units of -log(probability): a cut, each stroke's width of ink that
 # it crosses, a join, each usual height of gap that it bridges, and being too wide or too low for a digit.
-CUT, CUT_INK, JOIN, JOIN_GAP, WIDE, LOW, OVERLAP = 0.6, 0.6, 0.6, 12.0, 6.0, 8.0, 2.0
+CUT, CUT_INK, JOIN, JOIN_GAP, WIDE, LOW, OVERLAP = 0.35, 0.4, 0.6, 12.0, 6.0, 8.0, 2.0
+BROAD, BROAD_COST = 0.8, 2.0
 WORST = 4.0
 
 TURNED_DEGREES = (-14.0, 14.0)
@@ -140,7 +141,8 @@ def _levelled(piece: Piece, slope: float) -> Image:
 
 
 def _penalty(row: _Row, first: int, last: int, piece: Piece, height: float) -> float:
-    penalty = WIDE * max(0.0, piece.width / max(piece.height, 0.8 * height) - 1.1)
+    broad = piece.width / max(piece.height, 0.8 * height)
+    penalty = WIDE * max(0.0, broad - 1.1) + BROAD_COST * max(0.0, broad - BROAD)
     penalty += LOW * max(0.0, 0.55 - piece.height / height)
     for boundary in range(first, last - 1):
         if row.cuts[boundary] is None:

@@ -127,7 +127,7 @@ def _straight_pieces(ink: Mask, darkness: Floats) -> list[_Line]:
         x, y, w, h, _ = (int(value) for value in stats[number])
         inside = found[y : y + h, x : x + w] & (components[y : y + h, x : x + w] == number)
         rows, columns = np.nonzero(inside)
-        if not len(rows):
+        if w < STRAIGHT * longest / 2 or not len(rows):
             continue
         thickness = float(np.median(runs[y : y + h, x : x + w][inside]))
         tone = float(np.median(darkness[y : y + h, x : x + w][inside]))

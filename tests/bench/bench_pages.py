@@ -67,7 +67,7 @@ def kinds() -> dict[str, Drawn]:
             thin=(-0.16, -0.12), size=(90, 170), rows=(1, 3), digits=(2, 6), ink=(BLACK, RED)
         ),
         "touching": Drawn(touching=0.5, rows=(1, 3)),
-        "tiny": Drawn(size=(26, 34), page=(2200, 2600), rows=(1, 4), thin=(-0.1, -0.05), blur=0.6),
+        "tiny": Drawn(size=(26, 34), page=(2200, 2600), rows=(1, 4), thin=(-0.03, 0.04), blur=0.6),
         "sideways": Drawn(turn=1, digits=(4, 10)),
         "chalk": Drawn(ink=(CHALK,), paper=(BOARD,), strength=wide, after=[gradient]),
         "cells": Drawn(before=[], spread=(0.5, 0.6), rows=(2, 6), digits=(4, 8), jitter=0.05),
