@@ -219,8 +219,9 @@ def _stacked(bodies: list[Piece], height: float) -> list[Piece]:
 def _are_one(a: Piece, b: Piece, height: float) -> bool:
     across, down = gaps(a, b)
     overlap = min(a.right, b.right) - max(a.left, b.left)
+    beside = min(a.bottom, b.bottom) - max(a.top, b.top)
     union_height = max(a.bottom, b.bottom) - min(a.top, b.top)
-    if union_height > 1.6 * height:
+    if union_height > 1.6 * height or beside > 0.5 * min(a.height, b.height):
         return False
     return overlap >= 0.5 * min(a.width, b.width) and down <= ABOVE * height and across == 0
 

@@ -28,10 +28,13 @@ MOST_STRIPS, WIDEST, LOWEST = 6, 1.5, 0.35
 # What is held against a reading, in units of -log(probability): a cut, each stroke's width of ink that
 # it crosses, a join, each usual height of gap that it bridges, and being too wide or too low for a digit.
 CUT, CUT_INK, JOIN, JOIN_GAP, WIDE, LOW, OVERLAP = 0.35, 0.4, 0.6, 12.0, 6.0, 8.0, 2.0
-BROAD, BROAD_COST = 0.8, 2.0
+BROAD, BROAD_COST = 0.8, 3.0
 WORST = 4.0
 
 TURNED_DEGREES = (-14.0, 14.0)
+
+# Two strips of this height, beside the usual digit, are two digits however they overlap.
+TALL = 0.6
 
 # Rows that fall by less than this are level.
 LEVEL = 0.03
@@ -147,18 +150,20 @@ def _penalty(row: _Row, first: int, last: int, piece: Piece, height: float) -> f
     for boundary in range(first, last - 1):
         if row.cuts[boundary] is None:
             gap = gaps(row.strips[boundary], row.strips[boundary + 1])[0]
-            penalty += (JOIN + JOIN_GAP * gap / height) * (1 - _overlap(row, boundary))
+            penalty += (JOIN + JOIN_GAP * gap / height) * (1 - _overlap(row, boundary, height))
     for boundary in (first - 1, last - 1):
         if 0 <= boundary < len(row.cuts) and row.cuts[boundary] is None:
-            penalty += OVERLAP * _overlap(row, boundary) / 2
+            penalty += OVERLAP * _overlap(row, boundary, height) / 2
         if 0 <= boundary < len(row.cuts) and (ink := row.cuts[boundary]) is not None:
             penalty += (CUT + CUT_INK * ink) / 2
     return penalty
 
 
-def _overlap(row: _Row, boundary: int) -> float:
-    """Which share of the narrower of two strips lies above or below the other one."""
+def _overlap(row: _Row, boundary: int, height: float) -> float:
+    """Which share of the narrower of two strips lies above or below the other one; 0 for two tall ones."""
     a, b = row.strips[boundary], row.strips[boundary + 1]
+    if min(a.height, b.height) >= TALL * height:
+        return 0.0
     return max(0, min(a.right, b.right) - max(a.left, b.left)) / max(1, min(a.width, b.width))
 
 
