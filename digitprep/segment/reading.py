@@ -26,9 +26,15 @@ Judge = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 MOST_STRIPS, WIDEST, LOWEST = 6, 1.5, 0.35
 
 # What is held against a reading, in units of -log(probability): a cut, each stroke's width of ink that
-# it crosses, a join, each usual height of gap that it bridges, and being too wide or too low for a digit.
-CUT, CUT_INK, JOIN, JOIN_GAP, WIDE, LOW, OVERLAP = 0.35, 0.4, 0.6, 12.0, 6.0, 8.0, 2.0
-BROAD, BROAD_COST = 0.8, 3.0
+# it crosses, a join, each usual height of gap that it bridges, being too low for a digit, and leaving
+# apart what lies above each other.
+CUT, CUT_INK, JOIN, JOIN_GAP, LOW, OVERLAP = 0.6, 0.4, 0.6, 12.0, 8.0, 2.0
+
+# Width beside height, above which a digit is rarely and hardly ever one, and what each unit beyond costs.
+BROAD, BROAD_COST = 0.8, 2.0
+WIDE, WIDE_COST = 1.3, 6.0
+
+# No network's doubt about one digit counts for more than this.
 WORST = 4.0
 
 TURNED_DEGREES = (-14.0, 14.0)
@@ -145,7 +151,7 @@ def _levelled(piece: Piece, slope: float) -> Image:
 
 def _penalty(row: _Row, first: int, last: int, piece: Piece, height: float) -> float:
     broad = piece.width / max(piece.height, 0.8 * height)
-    penalty = WIDE * max(0.0, broad - 1.1) + BROAD_COST * max(0.0, broad - BROAD)
+    penalty = WIDE_COST * max(0.0, broad - WIDE) + BROAD_COST * max(0.0, broad - BROAD)
     penalty += LOW * max(0.0, 0.55 - piece.height / height)
     for boundary in range(first, last - 1):
         if row.cuts[boundary] is None:
