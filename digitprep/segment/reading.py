@@ -22,8 +22,8 @@ DIGIT = Pipeline.parse("thicken | crop | resize(size=20) | brighten | center(siz
 # (N, 28, 28) uint8 -> (N, classes): how likely each class is, as `Classifier.probabilities` says.
 Judge = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-# At most so many strips make one digit, and it is at most so wide and at least so high beside the usual.
-MOST_STRIPS, WIDEST, LOWEST = 6, 1.5, 0.35
+# At most so many strips make one digit, and several at most so wide a one beside the usual height.
+MOST_STRIPS, WIDEST = 6, 1.5
 
 # What is held against a reading, in units of -log(probability): a cut, each stroke's width of ink that
 # it crosses, a join, each usual height of gap that it bridges, being too low for a digit, and leaving
