@@ -126,23 +126,32 @@ class _Line:
 
 
 def _straight(ink: Mask, length: float) -> Iterator[_Line]:
-    """What may be horizontal lines of an (H, W) mask."""
-    runs = None
-    for candidate in _candidates(ink, length):
-        runs = runs or _Runs.of(ink)
-        rows, columns = _thinnest(candidate, runs)
-        course = _course(columns, runs.middle[rows, columns].astype(np.float64), ink.shape[1])
-        thickness = float(np.median(runs.length[rows, columns]))
-        first, last = int(columns[0]), int(columns[-1])
-        near = np.abs(runs.middle - course) <= max(2.0, thickness)
-        near[:, :first] = near[:, last + 1 :] = False
-        yield _Line(course, first, last, thickness, ink & near & (runs.length <= 1.6 * thickness + 2))
+    """What may be horizontal lines of an (H, W) mask, each once.
+
+    First among ink as thin as rules are: thicker strokes would tie the lines beside them together.
+    Then among what is as thin as frames, where a stroke along a line fills the gap that it makes.
+    """
+    runs, seen = None, np.zeros_like(ink)
+    for thickest in (THICKEST_RULE, THICKEST_FRAME):
+        for candidate in _candidates(ink & ~seen, length, thickest):
+            runs = runs or _Runs.of(ink)
+            rows, columns = _thinnest(candidate, runs)
+            course = _course(columns, runs.middle[rows, columns].astype(np.float64), ink.shape[1])
+            thickness = float(np.median(runs.length[rows, columns]))
+            first, last = int(columns[0]), int(columns[-1])
+            near = np.abs(runs.middle - course) <= max(2.0, thickness)
+            near[:, :first] = near[:, last + 1 :] = False
+            line = _Line(course, first, last, thickness, ink & near & (runs.length <= 1.6 * thickness + 2))
+            if (line.pixels & ~seen).any():
+                yield line
+            if line.is_ruled:
+                seen |= line.pixels
 
 
-def _candidates(ink: Mask, length: float) -> Iterator[Mask]:
+def _candidates(ink: Mask, length: float, thickest: float) -> Iterator[Mask]:
     """Groups of thin ink that reach over at least `length` of the width, once small gaps are closed."""
     height, width = ink.shape
-    thin = _thin(ink, max(3, int(THICKEST_FRAME * height)))
+    thin = _thin(ink, max(3, int(thickest * height)))
     slack = max(1, round(0.01 * height))
     wide = max(3, round(width * WIDEST_GAP)) | 1
     # Thickened, so that a line at a slight angle still holds a straight run of the length asked for.

@@ -89,7 +89,7 @@ def gradient(scene: Scene, stops: float) -> None:
 @difficulty("opacity", 0.35, 0.6, 0.9)
 def ruled_lines(scene: Scene, opacity: float) -> None:
     """Exercise paper: blue or grey lines, about two of which cross the digit."""
-    colour = _pick(scene, ((0.45, 0.55, 0.78), (0.5, 0.52, 0.56), (0.35, 0.6, 0.75)))
+    colour = _pick(scene, ((0.2, 0.3, 0.6), (0.3, 0.32, 0.36), (0.1, 0.38, 0.55)))
     spacing = scene.rng.uniform(0.45, 0.75) * scene.digit_px
     scene.printed.append((_rules(scene, spacing, 0.02, scene.rng.uniform(-2, 2)) * opacity, colour))
 
@@ -97,7 +97,7 @@ def ruled_lines(scene: Scene, opacity: float) -> None:
 @difficulty("opacity", 0.3, 0.5, 0.8)
 def grid(scene: Scene, opacity: float) -> None:
     """Squared paper: the digit fills three or four squares."""
-    colour = _pick(scene, ((0.5, 0.6, 0.8), (0.55, 0.57, 0.6), (0.5, 0.72, 0.62)))
+    colour = _pick(scene, ((0.2, 0.35, 0.6), (0.35, 0.37, 0.4), (0.15, 0.45, 0.35)))
     spacing, turn = scene.rng.uniform(0.25, 0.36) * scene.digit_px, scene.rng.uniform(-2, 2)
     across = _rules(scene, spacing, 0.014, turn)
     scene.printed.append((np.maximum(across, _rules(scene, spacing, 0.014, turn + 90)) * opacity, colour))
