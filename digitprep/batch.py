@@ -35,6 +35,7 @@ class Cleaned:
     box: the digit's (x, y, width, height) in the upright photo
     thumbnail: the photo itself, small, where that was asked for
     label: what the digit is, where somebody said so
+    doubt: why the image may not show what was meant, such as a second digit in the photo
     """
 
     photo: Path
@@ -43,6 +44,7 @@ class Cleaned:
     thumbnail: NDArray[np.uint8] | None = None
     reason: str | None = None
     label: int | None = None
+    doubt: str | None = None
 
 
 def clean_photo(photo: Path, pipeline: Pipeline, thumbnail_px: int = 0) -> Cleaned:
@@ -52,7 +54,7 @@ def clean_photo(photo: Path, pipeline: Pipeline, thumbnail_px: int = 0) -> Clean
         loaded = read_photo(photo)
         if thumbnail_px:
             thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
-        image, (x, y, width, height) = pipeline.locate(loaded.pixels)
+        image, (x, y, width, height), doubt = pipeline.locate(loaded.pixels)
     except (DataError, StepError) as error:
         return Cleaned(photo, thumbnail=thumbnail, reason=_reason(photo, error))
     scale = loaded.width_px / loaded.pixels.shape[1], loaded.height_px / loaded.pixels.shape[0]
@@ -62,7 +64,7 @@ def clean_photo(photo: Path, pipeline: Pipeline, thumbnail_px: int = 0) -> Clean
         max(1, round(width * scale[0])),
         max(1, round(height * scale[1])),
     )
-    return Cleaned(photo, image, box, thumbnail)
+    return Cleaned(photo, image, box, thumbnail, doubt=doubt or None)
 
 
 def clean(

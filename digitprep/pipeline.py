@@ -67,12 +67,13 @@ class Pipeline:
             before, image = image, step(image)
             yield Traced(step, image, step.decision(before, image))
 
-    def locate(self, image: Image) -> tuple[Image, Box]:
-        """What the last step makes of an image, and the part of it that this shows.
+    def locate(self, image: Image) -> tuple[Image, Box, str]:
+        """What the last step makes of an image, the part of it that this shows, and what is doubtful.
 
         The part is (x, y, width, height) in pixels of `image`: what the steps that crop have left;
-        how later ones pad does not count.
+        how later ones pad does not count. The doubt is the first that a step has, "" where none has.
         """
+        doubt = ""
         left, top, width, height = 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
         for step in self.steps:
             result = step(image)
@@ -80,5 +81,6 @@ class Pipeline:
             across, down = width / image.shape[1], height / image.shape[0]
             left, top = left + x * across, top + y * down
             width, height = w * across, h * down
+            doubt = doubt or step.doubt(image, result)
             image = result
-        return image, (round(left), round(top), max(1, round(width)), max(1, round(height)))
+        return image, (round(left), round(top), max(1, round(width)), max(1, round(height))), doubt

@@ -146,7 +146,7 @@ def test_an_error_names_its_step_whether_the_image_or_the_place_is_asked_for():
 @pytest.mark.parametrize("box", [(50, 40, 30, 90), (0, 0, 20, 20), (139, 179, 21, 21), (80, 100, 7, 6)])
 def test_the_place_of_the_digit_is_that_of_its_ink(box):
     pipeline = Pipeline.parse('invert | threshold(method="otsu") | crop | resize(size=20) | center')
-    image, found = pipeline.locate(bar(*box))
+    image, found, _ = pipeline.locate(bar(*box))
     assert found == box
     assert np.array_equal(image, pipeline(bar(*box)))
 
@@ -155,17 +155,17 @@ def test_the_place_of_the_digit_is_that_of_its_ink(box):
 def test_the_place_is_right_in_the_photos_own_pixels_after_it_was_scaled(largest_px):
     box = (300, 200, 90, 400)
     pipeline = Pipeline.parse(f"rescale(largest_px={largest_px}) | invert | threshold | crop(margin_px=0)")
-    _, found = pipeline.locate(bar(*box, size=(800, 1000)))
+    _, found, _ = pipeline.locate(bar(*box, size=(800, 1000)))
     assert np.abs(np.subtract(found, box)).max() <= 1000 / min(largest_px, 1000)
 
 
 def test_two_crops_add_up():
-    _, found = Pipeline.parse("invert | threshold | crop(margin_px=9) | crop").locate(bar(50, 40, 30, 90))
+    _, found, _ = Pipeline.parse("invert | threshold | crop(margin_px=9) | crop").locate(bar(50, 40, 30, 90))
     assert found == (50, 40, 30, 90)
 
 
 def test_without_a_crop_the_place_is_the_whole_photo():
-    _, found = Pipeline.parse("grayscale | resize(size=28)").locate(paper(70, 90))
+    _, found, _ = Pipeline.parse("grayscale | resize(size=28)").locate(paper(70, 90))
     assert found == (0, 0, 90, 70)
 
 

@@ -223,7 +223,8 @@ def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[st
                     f"{cleaned.image.shape}; end --pipeline with center(size={net.image_shape[0]})"
                 )
             (verdict,) = judge(cleaned.image[None], net)
-            read["text"], read["reason"] = net.class_names[verdict.digit], verdict.reason
+            read["text"] = net.class_names[verdict.digit]
+            read["reason"] = cleaned.doubt or verdict.reason
             read["digits"] = [
                 {"digit": verdict.digit, "confidence": round(verdict.confidence, 4), "box": cleaned.box}
             ]

@@ -65,6 +65,10 @@ class Step(Spec, ABC):
         """What the step decided where it made `after` of `before`, in a few words; "" where nothing."""
         return ""
 
+    def doubt(self, before: Image, after: Image) -> str:  # noqa: ARG002
+        """Why `after` may not show what was meant, and what to do; "" where nothing speaks against it."""
+        return ""
+
     def _check(self, image: Image) -> None:
         name = spec_name(type(self))
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8:

@@ -54,6 +54,14 @@ class KeepDigit(Step):
         pieces = "the only piece" if total == 1 else f"{kept} of {total} pieces"
         return f"{pieces}: {height} x {width} px at row {y}, column {x}"
 
+    def doubt(self, before: Image, after: Image) -> str:
+        rest = np.where(after > 0, 0, before).astype(np.uint8)
+        if not rest.any():
+            return ""
+        kept, area = ink_box(after), int((after > 0).sum())
+        others = sum(_is_another(piece, kept, area) for piece in _pieces(rest)[1])
+        return f"{others + 1} digits in the photo? try --many, or take one photo a digit" if others else ""
+
     def _strokes(self, digit: _Piece, pieces: list[_Piece], is_ink: Callable[[_Piece], bool]) -> list[_Piece]:
         """The digit's own piece and those that belong to it, the nearest tried first."""
         box, strokes = digit.box, [digit]
@@ -133,6 +141,18 @@ def _is_frame(piece: _Piece, pieces: list[_Piece], components: NDArray[np.int32]
         and other.size >= FRAMED_SIZE * piece.size
         for other in pieces
     )
+
+
+# A piece that was not kept may be another digit where it is whole and about as high as the one that
+# was, from and up to these shares, with at least this share of its ink. No photo of one digit, of 1,000
+# that were tried, holds such a piece.
+OTHER_LEAST, OTHER_MOST, OTHER_INK = 0.6, 1.6, 0.15
+
+
+def _is_another(piece: _Piece, kept: Box, area: int) -> bool:
+    """Whether a piece outside of the kept digit looks like a second one, and not like its frame."""
+    alike = OTHER_LEAST <= piece.box[3] / kept[3] <= OTHER_MOST and piece.area >= OTHER_INK * area
+    return alike and not piece.borders and _union(piece.box, kept) != piece.box
 
 
 def _gaps(a: Box, b: Box) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -44,9 +45,9 @@ def main() -> None:
     print("accepted, of photos of digits")
     real = [show(name, photos) for folder in options.photos for name, photos in sources(folder)]
     if real:
-        show_images("all of them", np.concatenate(real), sum(map(len, real)))
+        show_share("all of them", Prepared.together(real))
     if options.gates:
-        print_gates(strange, real)
+        print_gates(Prepared.together(strange), Prepared.together(real))
 
 
 def drawn(draw: Callable[[Rng], Picture], count: int) -> Iterator[Picture]:
@@ -66,36 +67,54 @@ def sources(folder: Path) -> Iterator[tuple[str, Iterable[Path]]]:
         yield source, [folder / row["file"] for row in rows if row["source"] == source]
 
 
-def show(name: str, pictures: Iterable[Picture | Path]) -> NDArray[np.uint8]:
-    """Print the share of the pictures that is accepted; give the images that could be prepared."""
-    steps, images, count = recipe(), [], 0
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The images (N, 28, 28) of the pictures that the recipe found nothing doubtful in, of how many."""
+
+    images: NDArray[np.uint8]
+    count: int
+
+    @property
+    def accepted(self) -> float:
+        """The share that is accepted at the end."""
+        accepted = sum(verdict.accepted for verdict in dp.judge(self.images)) if len(self.images) else 0
+        return accepted / max(self.count, 1)
+
+    @classmethod
+    def together(cls, parts: list[Prepared]) -> Prepared:
+        """All of them as one."""
+        images = [part.images for part in parts] or [np.zeros((0, 28, 28), np.uint8)]
+        return cls(np.concatenate(images), sum(part.count for part in parts))
+
+
+def show(name: str, pictures: Iterable[Picture | Path]) -> Prepared:
+    """Prepare pictures, and print the share that is accepted."""
+    steps, images, count = recipe(), [np.zeros((0, 28, 28), np.uint8)], 0
     for picture in pictures:
         count += 1
         try:
-            images.append(steps(dp.load_photo(picture) if isinstance(picture, Path) else picture))
+            pixels = dp.load_photo(picture) if isinstance(picture, Path) else picture
+            image, _, doubt = steps.locate(pixels)
         except dp.DigitprepError:
             continue
-    prepared = np.stack(images) if images else np.zeros((0, 28, 28), np.uint8)
-    show_images(name, prepared, count)
+        if not doubt:
+            images.append(image[None])
+    prepared = Prepared(np.concatenate(images), count)
+    show_share(name, prepared)
     return prepared
 
 
-def show_images(name: str, images: NDArray[np.uint8], count: int) -> None:
-    accepted = sum(verdict.accepted for verdict in dp.judge(images)) if len(images) else 0
-    print(f"  {name:45}{accepted / max(count, 1):7.1%} of {count:5}", flush=True)
+def show_share(name: str, prepared: Prepared) -> None:
+    print(f"  {name:56}{prepared.accepted:7.1%} of {prepared.count:5}", flush=True)
 
 
-def print_gates(strange: list[NDArray[np.uint8]], real: list[NDArray[np.uint8]]) -> None:
-    """A row a threshold: what is accepted of all that is no digit, and of the photos, once prepared."""
+def print_gates(strange: Prepared, real: Prepared) -> None:
+    """A row a threshold: what is accepted of all that is no digit, and of the photos."""
     print("gate   no digit   photos")
     default = acceptance.LEAST_GATE
     for least in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95):
         acceptance.LEAST_GATE = least
-        shares = [
-            np.mean([verdict.accepted for verdict in dp.judge(np.concatenate(images))]) if images else np.nan
-            for images in (strange, real)
-        ]
-        print(f"{least:4}{shares[0]:10.1%}{shares[1]:10.1%}", flush=True)
+        print(f"{least:4}{strange.accepted:10.1%}{real.accepted:10.1%}", flush=True)
     acceptance.LEAST_GATE = default
 
 

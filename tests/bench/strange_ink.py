@@ -52,6 +52,9 @@ class Fonts:
     def digit(self, rng: Rng) -> Picture:
         return paper(bent(self.text(str(rng.integers(10)), rng), rng), rng)
 
+    def number(self, rng: Rng) -> Picture:
+        return paper(bent(self.text("".join(rng.choice(list(string.digits), size=2)), rng), rng), rng)
+
     def word(self, rng: Rng) -> Picture:
         letters = rng.choice(list(string.ascii_letters), size=rng.integers(3, 6))
         return paper(bent(self.text("".join(letters), rng), rng), rng)
@@ -110,6 +113,7 @@ def kinds(fonts: Fonts) -> dict[str, Callable[[Rng], Picture]]:
     return {
         "letters": fonts.letter,
         "words": fonts.word,
+        "two digits": fonts.number,
         "scribbles": scribble,
         "blank paper": blank,
         "textures": texture,
