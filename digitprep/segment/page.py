@@ -58,7 +58,7 @@ class Page:
 def segment(photo: Image, judge: Judge) -> Page:
     """(H, W[, 3]) uint8 -> its digits.
 
-    `judge` is `Classifier.probabilities` of a network for images of (28, 28): it decides where digits
+    `judge` is as `Classifier.probabilities` of a network for images of (28, 28): it decides where digits
     that touch are cut, which strokes make one digit, and which side of the page is up.
 
     Raises StepError where there is no ink, or none that could be a digit.

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from digitprep.acceptance import gate_for
+from digitprep.dataset import Images
 from digitprep.errors import ModelError
 from digitprep.segment.page import Page, segment
+from digitprep.segment.reading import Judge
 from digitprep.steps.base import Image
 
 if TYPE_CHECKING:
@@ -42,10 +46,23 @@ def read_page(net: Classifier, photo: Image) -> Reading:
         raise ModelError(
             f"pages are read by networks for images of (28, 28), found one for {net.image_shape}"
         )
-    page = segment(photo, net.probabilities)
+    page = segment(photo, _judge(net))
     digits, confidences = net.predict(np.stack([digit.image for digit in page.digits]))
     read = tuple(
         ReadDigit(int(digit), float(confidence))
         for digit, confidence in zip(digits, confidences, strict=True)
     )
     return Reading(page, read, page.text([net.class_names[digit.digit] for digit in read]))
+
+
+def _judge(net: Classifier) -> Judge:
+    """What `net` finds likely, where its gate takes the ink for a digit at all, not for a part or for two."""
+    gate = gate_for(net)
+    if gate is None:
+        return net.probabilities
+
+    def judge(images: Images) -> NDArray[np.float32]:
+        digit = gate.probabilities(images)[:, : net.classes].sum(axis=1, keepdims=True)
+        return np.asarray(net.probabilities(images) * digit, dtype=np.float32)
+
+    return judge

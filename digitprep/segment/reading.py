@@ -19,7 +19,8 @@ from digitprep.steps.base import Image
 # The end of the default recipe: what becomes of a digit once its ink is known.
 DIGIT = Pipeline.parse("thicken | crop | resize(size=20) | brighten | center(size=28)")
 
-# (N, 28, 28) uint8 -> (N, classes): how likely each class is, as `Classifier.probabilities` says.
+# (N, 28, 28) uint8 -> (N, classes): how likely each image is a digit, and this one. A row sums to less
+# than one where the image may be none; `Classifier.probabilities` leaves that aside.
 Judge = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 # At most so many strips make one digit, and several at most so wide a one beside the usual height.
@@ -28,7 +29,7 @@ MOST_STRIPS, WIDEST = 6, 1.5
 # What is held against a reading, in units of -log(probability): a cut, each stroke's width of ink that
 # it crosses, a join, each usual height of gap that it bridges, being too low for a digit, and leaving
 # apart what lies above each other.
-CUT, CUT_INK, JOIN, JOIN_GAP, LOW, OVERLAP = 0.6, 0.4, 0.6, 12.0, 8.0, 2.0
+CUT, CUT_INK, JOIN, JOIN_GAP, LOW, OVERLAP = 0.9, 0.4, 0.6, 12.0, 8.0, 2.0
 
 # Width beside height, above which a digit is rarely and hardly ever one, and what each unit beyond costs.
 BROAD, BROAD_COST = 0.8, 2.0
