@@ -2,13 +2,13 @@
 
 `layers` is how a network computes, `spatial` and `normalize` its convolutions, pools and batch
 normalisation, `model` strings layers together, `loss` says how wrong it is, `optim` which way to go,
-`train` repeats that, `augment` varies the images, `zoo` names networks, `store` keeps models in files
-and `checkpoint` runs that are under way. `textbook` is the convolution to read first, `kernels`,
-`parallel` and `scratch` are how it gets quick. `onnx`, `engines` and `safetensors` deal with the
-networks of others, `open` with whatever file a user names.
+`train` repeats that, `augment` and `styles` vary the images, `zoo` names networks, `store` keeps models
+in files and `checkpoint` runs that are under way. `textbook` is the convolution to read first,
+`kernels`, `parallel` and `scratch` are how it gets quick. `onnx`, `engines` and `safetensors` deal with
+the networks of others, `open` with whatever file a user names.
 """
 
-from digitprep.nn import normalize  # noqa: F401  registers batch normalisation
+from digitprep.nn import normalize, styles  # noqa: F401  they register a layer and an augmentation
 from digitprep.nn.augment import AUGMENTATIONS, Augmentation
 from digitprep.nn.layers import LAYERS, Layer
 from digitprep.nn.loss import LOSSES, Loss, softmax

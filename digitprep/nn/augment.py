@@ -1,5 +1,7 @@
 """Augmentation: each time a digit is shown in training, it is written a little differently."""
 
+# ruff: noqa: ARG002  every augmentation is called alike and takes what it needs
+
 from __future__ import annotations
 
 import math
@@ -10,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from digitprep.dataset import Images
+from digitprep.dataset import Images, Labels
 from digitprep.opencv import cv2
 from digitprep.spec import Between, Registry, Spec
 
@@ -22,8 +24,8 @@ class Augmentation(Spec, ABC):
     """A random change to every image of a batch that leaves its meaning alone."""
 
     @abstractmethod
-    def __call__(self, images: Images, rng: np.random.Generator) -> Images:
-        """(N, H, W[, 3]) uint8, ink on 0 -> the same shape: changed copies."""
+    def __call__(self, images: Images, rng: np.random.Generator, labels: Labels | None = None) -> Images:
+        """(N, H, W[, 3]) uint8, ink on 0, and labels (N,) -> the same shape: changed copies."""
 
 
 AUGMENTATIONS = Registry[Augmentation]("augmentation")
@@ -43,7 +45,7 @@ class Affine(Augmentation):
     shear: Annotated[float, Between(0, 2)] = 0.15
     shift_px: Annotated[float, Between(0, 1024)] = 1.5
 
-    def __call__(self, images: Images, rng: np.random.Generator) -> Images:
+    def __call__(self, images: Images, rng: np.random.Generator, labels: Labels | None = None) -> Images:
         """One map an image from the pixels of the result back to the original, bilinear in between."""
         count, height, width = images.shape[:3]
         grid = np.indices((height, width), np.float32).reshape(2, -1)
@@ -77,7 +79,7 @@ class Elastic(Augmentation):
     strength_px: Annotated[float, Between(0, 64)] = 1.0
     smoothness_px: Annotated[float, Between(1, 256)] = 4.0
 
-    def __call__(self, images: Images, rng: np.random.Generator) -> Images:
+    def __call__(self, images: Images, rng: np.random.Generator, labels: Labels | None = None) -> Images:
         """Noise at coarse points, smoothed and enlarged to the image's size, added to the coordinates."""
         count, height, width = images.shape[:3]
         down, across = (_smoothing(side, self.smoothness_px) for side in (height, width))
@@ -101,7 +103,7 @@ class Thickness(Augmentation):
     thicker: Annotated[float, Between(0, 1)] = 1.0
     thinner: Annotated[float, Between(0, 1)] = 0.5
 
-    def __call__(self, images: Images, rng: np.random.Generator) -> Images:
+    def __call__(self, images: Images, rng: np.random.Generator, labels: Labels | None = None) -> Images:
         """Half of the images, by a coin each, get thicker and half thinner."""
         per_image = (len(images),) + (1,) * (images.ndim - 1)
         share = rng.random(per_image, dtype=np.float32)

@@ -197,7 +197,7 @@ class _Run:
         """Forward, loss, backward, step: the mean loss and how many images were right before the step."""
         images, labels = self.split.images[chosen], self.labels[chosen]
         for augmentation in self.plan.augment:
-            images = augmentation(images, self.augmenting)
+            images = augmentation(images, self.augmenting, labels)
         with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the loss instead
             loss, hits, grads = self.model.gradients(images, labels, self.plan.loss, self.dropping)
             self.plan.optimizer.step(self.model.params, grads, self.states, scale)
