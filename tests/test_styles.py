@@ -82,6 +82,16 @@ def test_the_share_is_how_many_change(digits):
     assert 0.2 < (images != after).any(axis=(1, 2)).mean() < 0.3
 
 
+def test_a_seed_gives_the_same_strokes_again(digits):
+    """And the images that are handed in stay as they are."""
+    images, labels = digits.images[:200], digits.labels[:200]
+    kept = images.copy()
+    first, again, other = (Styles()(images, np.random.default_rng(seed), labels) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(images, kept)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
 def test_without_labels_or_in_colour_nothing_changes(digits):
     images, labels = digits.images[:50], digits.labels[:50]
     np.testing.assert_array_equal(Styles(share=1)(images, np.random.default_rng(0)), images)

@@ -14,6 +14,7 @@ from digitprep.contents import fingerprint
 from digitprep.dataset import Labels, Split, check_labels, size_text
 from digitprep.errors import DataError, ModelError
 from digitprep.nn.augment import AUGMENTATIONS, Augmentation
+from digitprep.nn.calibration import calibrate
 from digitprep.nn.checkpoint import (
     ADVICE,
     Checkpoint,
@@ -25,7 +26,7 @@ from digitprep.nn.checkpoint import (
     restore_generator,
 )
 from digitprep.nn.epoch import Epoch
-from digitprep.nn.loss import LOSSES, Loss
+from digitprep.nn.loss import LOSSES, Loss, SoftmaxCrossEntropy
 from digitprep.nn.model import Model
 from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 from digitprep.nn.plan import REPORT_EVERY, Indices, Plan, held_back
@@ -58,8 +59,9 @@ def train(
 
     When the generator ends, is closed or is interrupted, the model holds the parameters of the
     best epoch so far: highest validation accuracy, then lowest validation loss; without
-    validation the last whole epoch. The same seed gives the same parameters, bit for bit, on the
-    same machine with the same number of BLAS threads.
+    validation the last whole epoch. With validation and softmax cross-entropy, the last layer is then
+    divided by the temperature that makes its confidences right (see `calibration`). The same seed gives
+    the same parameters, bit for bit, on the same machine with the same number of BLAS threads.
 
     steps: that many batches, drawn at random with replacement, instead of epochs; an Epoch is
         reported every `report_every` of them, and validation follows those by which as many images
@@ -151,7 +153,15 @@ class _Run:
         finally:
             if self.best:
                 put_back(self.model.params, self.best_params)
-                self.model.metadata.update(self._notes(self.best))
+                self.model.metadata.update(self._notes(self.best) | self._calibrated())
+
+    def _calibrated(self) -> dict[str, str]:
+        """The note of the temperature that the confidences were calibrated by, where there can be one."""
+        if not (self.plan.validation and isinstance(self.plan.loss, SoftmaxCrossEntropy)):
+            return {}
+        logits = self.model.logits(self.split.images[self.validation])
+        temperature = calibrate(self.model, logits, self.labels[self.validation])
+        return {} if temperature is None else {"temperature": f"{temperature:.4f}"}
 
     def _goes_on(self) -> bool:
         """Whether another epoch is planned and the patience is not at its end."""
