@@ -47,8 +47,8 @@ ZOO = {
         "the bundled network: three convolutions, trained on digits warped, written with other pens and in"
         " other styles, 112,000 parameters",
         "conv(channels=32) | relu | maxpool | conv(channels=64) | relu | maxpool"
-        " | conv(channels=64) | relu | flatten | dropout(rate=0.1)"
-        " | dense(width=96) | relu | dropout(rate=0.1) | dense(width=10)",
+        " | conv(channels=64) | relu | flatten | dropout(rate=0.25)"
+        " | dense(width=96) | relu | dropout(rate=0.25) | dense(width=10)",
         epochs=20,
         optimizer="adamw(rate=0.003)",
         schedule="one_cycle",
