@@ -37,7 +37,7 @@ class Styles(Augmentation):
     triangle with a stem. Other digits, and images in colour, stay as they are.
     """
 
-    share: Annotated[float, Between(0, 1)] = 0.12
+    share: Annotated[float, Between(0, 1)] = 0.25
 
     def __call__(self, images: Images, rng: np.random.Generator, labels: Labels | None = None) -> Images:
         """Each chosen image with new strokes, brought back to where its centre of mass was."""
