@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitprep.errors import StepError
-from digitprep.segment.paper import ink_of, rescaled
+from digitprep.segment.paper import GROUND, ink_of, rescaled
 from digitprep.segment.pieces import digit_pieces
 from digitprep.segment.reading import Glyph, Judge, read_rows
 from digitprep.segment.rows import group_numbers, in_rows
 from digitprep.segment.rules import without_rules
 from digitprep.steps.base import Box, Image, Mask
+
+# Once the digits' height is known, the paper is looked at in windows of so many heights.
+CLOSER = 2.5
 
 # A page that costs less than this, in units of -log(probability) a digit, is not tried the other ways up,
 # and it is turned where that makes it cheaper by this share, and by this much.
@@ -80,7 +83,11 @@ def segment(photo: Image, judge: Judge) -> Page:
 
 def _ink(pixels: Image) -> Mask:
     """The ink of a page without what is printed around it."""
-    ink, tables = without_rules(ink_of(pixels))
+    found = ink_of(pixels)
+    window = CLOSER * digit_pieces(without_rules(found)[0])[1] / min(pixels.shape[:2])
+    if 0 < window < GROUND:  # small digits: the paper may change from one to the next
+        found = ink_of(pixels, window)
+    ink, tables = without_rules(found)
     if not tables:
         return ink
     x, y, w, h = max(tables, key=lambda table: table[2] * table[3])

@@ -48,12 +48,14 @@ class Ink:
     darkness: Floats
 
 
-def ink_of(photo: Image) -> Ink:
+def ink_of(photo: Image, window: float = GROUND) -> Ink:
     """(H, W[, 3]) uint8 -> its ink, dark or bright, in light or in shadow.
+
+    window: the side of the square whose median is the ground, as a share of the shorter side
 
     Raises StepError where nothing stands out from the paper.
     """
-    darkness = np.asarray(cv2.GaussianBlur(_darkness(photo), (0, 0), 0.8), dtype=np.float32)
+    darkness = np.asarray(cv2.GaussianBlur(_darkness(photo, window), (0, 0), 0.8), dtype=np.float32)
     grain = _grain(darkness)
     size = max(3, round(NEIGHBOURHOOD * max(darkness.shape))) | 1
     peak = cv2.dilate(cv2.GaussianBlur(darkness, (0, 0), 1.2), np.ones((size, size), np.uint8))
@@ -71,20 +73,20 @@ def ink_of(photo: Image) -> Ink:
     return Ink(np.asarray(keep[components]), darkness)
 
 
-def _darkness(photo: Image) -> Floats:
+def _darkness(photo: Image, window: float) -> Floats:
     """(H, W[, 3]) -> (H, W): by which share each pixel is darker than its ground, or for chalk, brighter."""
     grey = Grayscale()(photo)
-    ground = _ground(grey)
+    ground = _ground(grey, window)
     if _ink_is_bright(grey, ground):
         grey, ground = 255 - grey, 255 - ground
     return np.asarray((ground.astype(np.float32) - grey) / np.maximum(ground, 16), dtype=np.float32)
 
 
-def _ground(grey: Image) -> Image:
+def _ground(grey: Image, window: float) -> Image:
     """The paper at each pixel, without what is on it."""
     height, width = grey.shape
     small = cv2.resize(grey, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
-    size = min(max(3, round(GROUND * min(small.shape))) | 1, 255)
+    size = min(max(3, round(window * min(small.shape))) | 1, 255)
     return np.asarray(cv2.resize(cv2.medianBlur(small, size), (width, height)), dtype=np.uint8)
 
 
