@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitprep.errors import StepError
-from digitprep.segment.paper import GROUND, ink_of, rescaled
+from digitprep.segment.paper import GROUND, ink_of, rescaled, without_ghosts
 from digitprep.segment.pieces import digit_pieces
 from digitprep.segment.reading import Glyph, Judge, read_rows
 from digitprep.segment.rows import group_numbers, in_rows
@@ -88,6 +88,7 @@ def _ink(pixels: Image) -> Mask:
     if 0 < window < GROUND:  # small digits: the paper may change from one to the next
         found = ink_of(pixels, window)
     ink, tables = without_rules(found)
+    ink = without_ghosts(ink, found.darkness)
     if not tables:
         return ink
     x, y, w, h = max(tables, key=lambda table: table[2] * table[3])

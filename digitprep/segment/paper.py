@@ -28,6 +28,9 @@ LOCAL_CONTRAST, NEIGHBOURHOOD = 0.35, 0.035
 # which share of the ground it does so at least somewhere.
 WEAK_GRAINS, STRONG_GRAINS, LEAST_INK = 4.0, 6.5, 0.05
 
+# What is paler than this share of the usual ink was not written with the same hand.
+GHOST = 0.4
+
 Floats = NDArray[np.float32]
 
 
@@ -71,6 +74,16 @@ def ink_of(photo: Image, window: float = GROUND) -> Ink:
             "no ink: nothing stands out from the paper; photograph the page closer or in better light"
         )
     return Ink(np.asarray(keep[components]), darkness)
+
+
+def without_ghosts(mask: Mask, darkness: Floats) -> Mask:
+    """(H, W) -> the mask without pieces much paler than the rest: print showing through, edges of shadows."""
+    count, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    numbers, tones = components[mask], darkness[mask]
+    mean = np.bincount(numbers, tones, count) / np.maximum(np.bincount(numbers, minlength=count), 1)
+    keep = mean >= GHOST * (np.median(tones) if len(tones) else 0)
+    keep[0] = False
+    return np.asarray(keep[components])
 
 
 def _darkness(photo: Image, window: float) -> Floats:
