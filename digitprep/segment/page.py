@@ -15,8 +15,9 @@ from digitprep.segment.rows import group_numbers, in_rows
 from digitprep.segment.rules import without_rules
 from digitprep.steps.base import Box, Image, Mask
 
-# Once the digits' height is known, the paper is looked at in windows of so many heights.
-CLOSER = 2.5
+# Once the digits' height is known, the paper is looked at in windows of so many heights, but not in
+# smaller ones than this share of the shorter side.
+CLOSER, SMALLEST_WINDOW = 2.5, 0.06
 
 # A page that costs less than this, in units of -log(probability) a digit, is not tried the other ways up,
 # and it is turned where that makes it cheaper by this share, and by this much.
@@ -84,8 +85,9 @@ def segment(photo: Image, judge: Judge) -> Page:
 def _ink(pixels: Image) -> Mask:
     """The ink of a page without what is printed around it."""
     found = ink_of(pixels)
-    window = CLOSER * digit_pieces(without_rules(found)[0])[1] / min(pixels.shape[:2])
-    if 0 < window < GROUND:  # small digits: the paper may change from one to the next
+    height = digit_pieces(without_ghosts(without_rules(found)[0], found.darkness))[1]
+    window = max(CLOSER * height / min(pixels.shape[:2]), SMALLEST_WINDOW)
+    if height and window < GROUND:  # small digits: the paper may change from one to the next
         found = ink_of(pixels, window)
     ink, tables = without_rules(found)
     ink = without_ghosts(ink, found.darkness)

@@ -37,26 +37,28 @@ def without_rules(ink: Ink) -> tuple[Mask, list[Box]]:
     across, crossed = _rules(ink.mask, ink.darkness)
     down, crossed_down = (part.T for part in _rules(ink.mask.T, ink.darkness.T))
     rest = ink.mask & ~across & ~down
-    if across.any():
-        rest &= ~_posts(rest, ink.mask & across)
-    if down.any():
-        rest &= ~_posts(rest.T, ink.mask.T & down.T).T
+    rules = across | down
+    if rules.any():
+        rest &= ~_posts(rest, rules) & ~_posts(rest.T, rules.T).T
     return rest, _tables(crossed, crossed_down)
 
 
 def _posts(rest: Mask, rules: Mask) -> Mask:
-    """What stands straight up from one rule to the next and is as thin as they are: the sides of cells."""
-    thickness = float(np.median(vertical_runs(rules)[rules]))
+    """What stands straight up from one rule to the next and is as thin as they are.
+
+    Those are the sides of cells, and what is left of a rule between two parts that were taken away.
+    """
+    thickness = min(float(np.median(vertical_runs(part)[part])) for part in (rules, rules.T))
     near = cv2.dilate(rules.astype(np.uint8), np.ones((7, 5), np.uint8)) > 0
     _, components, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
     posts = np.zeros(len(stats), dtype=bool)
     for number in range(1, len(stats)):
         x, y, w, h, area = (int(value) for value in stats[number])
-        if h < 4 * thickness or w > 0.3 * h or area / h > 1.8 * thickness + 2:
+        if h < w or w > max(0.3 * h, 2 * thickness) or area / h > 1.8 * thickness + 2:
             continue
         part = np.s_[y : y + h, x : x + w]
         ends = (components[part] == number) & near[part]
-        posts[number] = ends[: h // 4].any() and ends[-(h // 4) :].any()
+        posts[number] = ends[: h // 4 + 1].any() and ends[-(h // 4) - 1 :].any()
     return np.asarray(posts[components])
 
 
