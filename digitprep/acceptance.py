@@ -32,7 +32,7 @@ IMAGE_SHAPE = (28, 28)
 # that it reads. On real photos 0.1, 0.25 and 0.35 from the gate, with 0.7 from the classifier, accept
 # 97, 96 and 94 % of the digits and 17, 10 and 9 % of letters in 26 fonts; what tests/bench/bench_gate.py
 # prints is the way to choose others.
-LEAST_GATE, LEAST_CONFIDENCE = 0.25, 0.7
+LEAST_GATE, LEAST_CONFIDENCE = 0.17, 0.7
 
 # The gate's classes beside the ten digits, and what to do where one of them is likelier.
 ADVICE = {
