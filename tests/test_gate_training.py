@@ -15,13 +15,13 @@ DIGITS = dp.read(ROOT / "samples" / "digits" / "idx")["train"]
 
 @pytest.fixture(scope="module")
 def script():
-    sys.path.insert(0, str(ROOT / "training"))
+    sys.path.insert(0, str(ROOT / "tests" / "bench"))
     try:
         import make_digitgate
 
         yield make_digitgate
     finally:
-        sys.path.remove(str(ROOT / "training"))
+        sys.path.remove(str(ROOT / "tests" / "bench"))
 
 
 def test_the_bundled_gate_has_the_layers_and_classes_of_its_script(script):

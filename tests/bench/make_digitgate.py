@@ -1,6 +1,6 @@
 """Make the bundled gate again, the network that tells digits from other ink.
 
-    python training/make_digitgate.py mnist/ -o digitgate.npz
+    python tests/bench/make_digitgate.py mnist/ -o digitgate.npz
 
 Digits are MNIST's training images, written anew with other pens and in other styles; what is no digit
 is drawn by `not_digits.py`, or made of MNIST's digits: mirrored, turned, touching, struck out. All go
