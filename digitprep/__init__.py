@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from digitprep.segment import Page as Page
     from digitprep.segment import Reading as Reading
     from digitprep.segment import read_page as read_page
+    from digitprep.selection import divide as divide
 
 __version__ = "0.1.0"
 
@@ -62,6 +63,7 @@ _HOMES = {
     "pipeline": ("Pipeline",),
     "recipes": ("prepare",),
     "segment": ("Page", "Reading", "read_page"),
+    "selection": ("divide",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 for command in (
     data.convert,
+    data.merge,
     data.info,
     data.diff,
     photos.clean,

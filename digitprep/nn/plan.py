@@ -107,19 +107,3 @@ class Plan:
         """The steps of an epoch, counted from 0 over the whole run."""
         first = (number - 1) * self.report_every
         return range(first, min(first + self.report_every, self.steps or 0))
-
-
-def held_back(validation: float, count: int) -> int:
-    """How many of `count` images a number or a share of validation images stands for.
-
-    Raises UsageError where it is neither, or leaves no image to learn from.
-    """
-    held = max(round(validation * count), 1) if 0 < validation < 1 else validation
-    if held < 0 or not float(held).is_integer():
-        raise UsageError(f"validation must be a number of images or a share below 1, found {validation}")
-    if held >= count:
-        raise UsageError(
-            f"{held:g} of {count} images cannot be held back for validation, as none would be left to learn "
-            "from; give fewer, a share such as 0.1, or 0"
-        )
-    return int(held)

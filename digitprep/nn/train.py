@@ -29,7 +29,8 @@ from digitprep.nn.epoch import Epoch
 from digitprep.nn.loss import LOSSES, Loss, SoftmaxCrossEntropy
 from digitprep.nn.model import Model
 from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from digitprep.nn.plan import REPORT_EVERY, Indices, Plan, held_back
+from digitprep.nn.plan import REPORT_EVERY, Indices, Plan
+from digitprep.selection import held_back
 
 __all__ = ["Epoch", "train"]
 
