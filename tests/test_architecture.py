@@ -21,7 +21,7 @@ ORDER = [
     {"extra", "names", "spec"},
     {"place", "archive"},
     {"opencv", "eightbit", "photos", "dataset", "labels"},
-    {"contents", "selection"},
+    {"contents", "selection", "torch"},
     {"formats", "steps", "nn"},
     {"acceptance", "pipeline", "segment", "conformance", "batch", "evaluation"},
     {"recipes", "report"},
