@@ -1,4 +1,4 @@
-"""One array of a NumPy archive, read row by row, so that memory holds a batch of it.
+"""Arrays as NumPy keeps them, in an archive or a file, read by rows, so that memory holds a batch.
 
 Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
 """
@@ -12,21 +12,62 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal, Protocol
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from digitprep.errors import DataError
+from digitprep.formats.base import reading
 from digitprep.formats.gz import AGAIN, CHUNK_BYTES, read_exactly
 
 END = ".npy"
 
 
+class Npy(Protocol):
+    """An array on disk: its shape and type, and its rows as often as they are asked for."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def rows(self, batch: int) -> Iterator[NDArray[Any]]:
+        """The values in parts of `batch` along the first dimension; none for an empty array.
+
+        Raises DataError where the file is damaged.
+        """
+
+
 @dataclass(frozen=True)
-class Npy:
-    """An array in an archive: its shape and type, and its rows as often as they are asked for."""
+class MappedNpy:
+    """An array in a file of its own, which is mapped and never read as a whole."""
+
+    path: Path
+    key: str
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    header_size: int
+
+    def rows(self, batch: int) -> Iterator[NDArray[Any]]:
+        if 0 in self.shape:
+            return
+        order: Literal["F", "C"] = "F" if self.fortran else "C"
+        with reading(self.path):
+            whole = np.memmap(self.path, self.dtype, "r", self.header_size, self.shape, order)
+        for start in range(0, self.shape[0], batch):
+            yield np.array(whole[start : start + batch])
+
+
+@dataclass(frozen=True)
+class ZippedNpy:
+    """An array in an archive."""
 
     archive: zipfile.ZipFile
     path: Path
@@ -36,10 +77,6 @@ class Npy:
     fortran: bool
 
     def rows(self, batch: int) -> Iterator[NDArray[Any]]:
-        """The values in parts of `batch` along the first dimension; none for an empty array.
-
-        Raises DataError where the archive is damaged.
-        """
         with _damage_named(self.path, self.key), self.archive.open(self.key + END) as member:
             _read_header(member)
             whole = self._transposed(member) if self.fortran and 0 not in self.shape else None
@@ -66,29 +103,29 @@ class Npy:
             return np.memmap(file, self.dtype, "r", shape=self.shape, order="F")
 
 
-def open_npy(archive: zipfile.ZipFile, path: Path, key: str) -> Npy:
+def open_npy(archive: zipfile.ZipFile, path: Path, key: str) -> ZippedNpy:
     """The array of that name in an archive, its header read and held against its size.
 
     Raises DataError where the header is damaged or tells of Python objects.
     """
+    size = archive.getinfo(key + END).file_size
     with _damage_named(path, key), archive.open(key + END) as member:
-        shape, fortran, dtype = _read_header(member)
-        header_size = member.tell()
-    if dtype.hasobject:
-        raise DataError.of(
-            path,
-            f"array {key!r}",
-            expected="an array of numbers",
-            found="pickled Python objects, which could run any code",
-            advice="if you trust the file, load it with np.load(allow_pickle=True) and save plain arrays",
-        )
-    if dtype.kind not in "biuf":
-        raise DataError.of(path, f"array {key!r}", expected="an array of numbers", found=f"type {dtype}")
-    promised, held = math.prod(shape) * dtype.itemsize, archive.getinfo(key + END).file_size - header_size
-    if promised != held:
-        expected = f"{promised:,} bytes for {shape} {dtype.name}"
-        raise DataError.of(path, f"array {key!r}", expected=expected, found=f"{held:,}", advice=AGAIN)
-    return Npy(archive, path, key, shape, dtype, fortran)
+        shape, fortran, dtype, _ = _checked_header(member, size, path, key)
+    return ZippedNpy(archive, path, key, shape, dtype, fortran)
+
+
+def map_npy(folder: Path, key: str) -> MappedNpy:
+    """The array in a folder's file of that name; checked and refused as `open_npy` does."""
+    path = folder / (key + END)
+    with reading(path), path.open("rb") as file, _damage_named(path, key):
+        header = _checked_header(file, path.stat().st_size, path, key)
+    return MappedNpy(path, key, *header)
+
+
+def write_header(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Write what stands before the values of an array."""
+    header = {"descr": npy_format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    npy_format.write_array_header_1_0(file, header)
 
 
 @contextmanager
@@ -106,6 +143,31 @@ def array_keys(archive: zipfile.ZipFile) -> list[str]:
     return sorted(name.removesuffix(END) for name in archive.namelist() if name.endswith(END))
 
 
+def _checked_header(
+    file: IO[bytes], size: int, path: Path, key: str
+) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, order, type and length of the header at the start of `size` bytes, once they are sound."""
+    shape, fortran, dtype = _read_header(file)
+    where = f"array {key!r}"
+    if dtype.hasobject:
+        raise DataError.of(
+            path,
+            where,
+            expected="an array of numbers",
+            found="pickled Python objects, which could run any code",
+            advice="if you trust the file, load it with np.load(allow_pickle=True) and save plain arrays",
+        )
+    if dtype.kind not in "biuf":
+        raise DataError.of(path, where, expected="an array of numbers", found=f"type {dtype}")
+    if min(shape, default=0) < 0:
+        raise DataError.of(path, where, expected="an array of a possible shape", found=shape)
+    promised, held = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if promised != held:
+        expected = f"{promised:,} bytes for {shape} {dtype.name}"
+        raise DataError.of(path, where, expected=expected, found=f"{held:,}", advice=AGAIN)
+    return shape, fortran, dtype, file.tell()
+
+
 def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy_format.read_magic(member)
     if version == (1, 0):
@@ -119,6 +181,7 @@ def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
 def _damage_named(path: Path, key: str) -> Iterator[None]:
     """Turn what zipfile, zlib and NumPy raise for damage into a DataError that names the array."""
     where = f"array {key!r}" if key else ""
+    kind = "file" if path.suffix == END else "archive"
     try:
         yield
     except (DataError, MemoryError, OSError):
@@ -126,5 +189,5 @@ def _damage_named(path: Path, key: str) -> Iterator[None]:
     except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds between them
         found = "an empty file" if path.stat().st_size == 0 else f"damage ({error})"
         raise DataError.of(
-            path, where, expected="a sound NumPy archive", found=found, advice=AGAIN
+            path, where, expected=f"a sound NumPy {kind}", found=found, advice=AGAIN
         ) from error

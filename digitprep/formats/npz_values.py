@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Images, Labels
 from digitprep.errors import DataError
-from digitprep.formats.npy import Npy
+from digitprep.formats.npy import END, Npy
 
 PASS_ROWS = 1024  # how many images the pass that looks at the range holds
 TOLERANCE = 0.01  # of a grey level: what float32 arithmetic leaves of a whole number
@@ -63,11 +63,12 @@ class ImageValues:
         wrong = np.argwhere(np.abs(scaled - whole) >= tolerance)
         if len(wrong) and not self.rounding:
             position = tuple(wrong[0])
+            kind = "npypair" if self.array.path.suffix == END else "npz"
             raise _error(
                 self.array,
                 "floats that stand for whole grey levels",
                 f"{part[position]:g} in sample {start + position[0]}, which rounding would change",
-                "if that is all right, read with --from 'npz(round_floats=True)'",
+                f"if that is all right, read with --from '{kind}(round_floats=True)'",
             )
         return whole.clip(0, 255).astype(np.uint8)
 
