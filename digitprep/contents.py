@@ -60,8 +60,8 @@ class EvenSample:
 def summary(batches: Iterable[Split]) -> dict[str, Any]:
     """What a stream of batches holds, as plain values ready for JSON, in bounded memory.
 
-    `{"splits": {name: {count, size, labels, mean, deviation}}, "fingerprint": ...}`: labels counts
-    each label, or is None; mean and deviation are of pixels scaled to 0..1.
+    `{"splits": {name: {count, size, type, labels, class_names, mean, deviation}}, "fingerprint": ...}`:
+    labels counts each label, or is None; mean and deviation are of pixels scaled to 0..1.
     """
     splits: dict[str, _Tally] = {}
 
@@ -81,11 +81,12 @@ class _Tally:
     count: int = 0
     size: str = ""
     labels: dict[int, int] | None = None
+    class_names: tuple[str, ...] | None = None
     levels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
 
     def add(self, part: Split) -> None:
         self.count += len(part)
-        self.size = size_text(part.images)
+        self.size, self.class_names = size_text(part.images), part.class_names
         self.levels += np.bincount(part.images.reshape(-1), minlength=256)
         if part.labels is not None:
             self.labels = self.labels or {}
@@ -100,7 +101,9 @@ class _Tally:
         return {
             "count": self.count,
             "size": self.size,
+            "type": "uint8",
             "labels": labels,
+            "class_names": self.class_names,
             "mean": mean,
             "deviation": deviation,
         }

@@ -93,6 +93,9 @@ def test_info_says_what_a_dataset_holds(run):
     assert "train    1,000 images of 28 x 28" in text
     described = json.loads(run("info", DIGITS, "--json").stdout)
     assert described["splits"]["test"]["count"] == 500
+    assert described["splits"]["test"]["type"] == "uint8"
+    assert described["bytes"] == sum(file.stat().st_size for file in DIGITS.iterdir())
+    assert re.search(r"^ +3     100 #{40}$", text, re.MULTILINE)  # every digit is as frequent
     assert described["splits"]["test"]["labels"] == {str(digit): 50 for digit in range(10)}
     assert described["fingerprint"] == dp.fingerprint(dp.stream(DIGITS))
     assert "MNIST-likeness: 99.2% of 1,000 images pass; against the others: " in text

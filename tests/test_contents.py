@@ -80,7 +80,9 @@ def test_a_summary_counts_and_measures_over_all_batches() -> None:
     assert described["splits"]["train"] == {
         "count": 4,
         "size": "1 x 1",
+        "type": "uint8",
         "labels": {1: 1, 3: 3},
+        "class_names": None,
         "mean": 0.5,
         "deviation": 0.5,
     }

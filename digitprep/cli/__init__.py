@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from digitprep.cli import data, models, photos
+from digitprep.cli import convert, data, models, photos
 from digitprep.cli.demo import demo
 from digitprep.cli.explain import explain
 from digitprep.cli.export import export
@@ -28,8 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    data.convert,
-    data.merge,
+    convert.convert,
+    convert.merge,
     data.info,
     data.diff,
     photos.clean,

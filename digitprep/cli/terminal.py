@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ from digitprep.errors import UsageError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from digitprep.dataset import Split
     from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
 
@@ -107,3 +108,17 @@ def _bar(console: Any, total: int | None) -> Progress:
     # Left alone, rich would send what is printed to stdout to its own console, and so to stderr.
     hidden = not console.is_terminal
     return Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False)
+
+
+def counted(batches: Iterable[Split], counts: dict[str, int], advance: Any) -> Iterator[Split]:
+    """The batches, counted by split and shown on the progress bar as they pass."""
+    for batch in batches:
+        counts[batch.name] = counts.get(batch.name, 0) + len(batch)
+        yield batch
+        advance(len(batch))
+
+
+def counts_text(counts: dict[str, int]) -> str:
+    """How many images there are in all, and in each split."""
+    parts = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return f"{sum(counts.values()):,} images ({parts})"

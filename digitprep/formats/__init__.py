@@ -16,15 +16,17 @@ from pathlib import Path
 
 from digitprep.dataset import Dataset, Provenance, Split, check_labels
 from digitprep.errors import DataError, UsageError
+from digitprep.formats import provenance
 from digitprep.formats.base import FORMATS, Format, reading
 from digitprep.formats.idx_file import read_idx, write_idx
-from digitprep.place import place
+from digitprep.place import check_destination, place
 
 __all__ = [
     "FORMATS",
     "Format",
     "chosen",
     "named",
+    "origin",
     "read",
     "read_idx",
     "sniff",
@@ -77,23 +79,41 @@ def write(
     *,
     format: str | Format | None = None,  # noqa: A002
     overwrite: bool = False,
+    origin: provenance.Record | None = None,
 ) -> None:
     """Write a dataset, one split, or a stream of parts, those of each split in a row.
 
     The destination appears whole or not at all. Without `format` its name must tell.
+
+    origin: from `provenance.record`: written into the dataset, or where it has no place for it beside it,
+        with the number of samples of each split
 
     Raises UsageError where it exists and is not to be overwritten, or is not ours to overwrite.
     """
     splits = data.values() if isinstance(data, Dataset) else [data] if isinstance(data, Split) else data
     path = Path(path)
     chosen = named(path, format)
-    place(
-        path,
-        lambda result: chosen.write(result, splits),
-        overwrite=overwrite,
-        folder=chosen.folder,
-        owns=chosen.owns,
-    )
+    counts: dict[str, int] = {}
+    beside = ""
+
+    def make(result: Path) -> None:
+        nonlocal beside
+        chosen.write(result, provenance.counting(splits, counts))
+        if origin is not None:
+            text = provenance.to_text(origin, counts)
+            beside = "" if chosen.embed(result, text) else text
+
+    sidecar = provenance.sidecar(path)
+    if origin is not None:
+        check_destination(sidecar, overwrite)
+    place(path, make, overwrite=overwrite, folder=chosen.folder, owns=chosen.owns)
+    if beside:
+        place(sidecar, lambda result: result.write_text(beside, encoding="utf-8"), overwrite=True)
+
+
+def origin(path: AnyPath, format: str | Format | None = None) -> provenance.Record | None:  # noqa: A002
+    """Where a dataset came from, as it tells itself, or the file beside it; None where neither does."""
+    return provenance.of(Path(path), chosen(path, format))
 
 
 def chosen(path: AnyPath, format: str | Format | None = None) -> Format:  # noqa: A002

@@ -23,6 +23,8 @@ Who does what:
   its input with `grouped`, holds no more than a batch in memory (`spool` helps where a count must
   stand before the data) and writes the same bytes for the same input: no clock, no host, no trace
   of the batch size.
+- `embed` and `embedded` are for layouts with a place for the text of a provenance; for the others it
+  is written to a file beside them.
 - `owns` tells, for a folder, which files inside belong to the layout: only a folder that holds
   nothing else is ever replaced.
 
@@ -70,6 +72,14 @@ class Format(Spec, ABC):
     def owns(self, name: str) -> bool:  # noqa: ARG002 - a format of one file owns nothing in a folder
         """Whether a file of that name, relative to the folder and with slashes, is of this layout."""
         return False
+
+    def embed(self, path: Path, text: str) -> bool:  # noqa: ARG002 - most layouts have no place for it
+        """Write the text of its provenance into a dataset just written; whether there is a place for it."""
+        return False
+
+    def embedded(self, path: Path) -> str:  # noqa: ARG002
+        """The text that `embed` wrote, or none."""
+        return ""
 
     def check_split(self, name: str) -> None:
         """Raise UsageError where a split of that name cannot be written, before there is one."""

@@ -10,12 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+from numpy.lib import format as npy_format
+
 from digitprep.archive import array_entry
 from digitprep.dataset import Split
 from digitprep.formats.base import FORMATS, Format, first_bytes, grouped
 from digitprep.formats.npy import END, array_keys, open_npy, opened_archive, write_header
 from digitprep.formats.npz_keys import NewArray, new_arrays, read_arrays
 from digitprep.formats.spool import spooled
+
+PROVENANCE = "provenance"
+LARGEST_TEXT_BYTES = 1 << 26
 
 
 @FORMATS.register
@@ -46,6 +52,23 @@ class Npz(Format):
                 with spooled(parts, path.parent) as spool:
                     for array in new_arrays(name, spool):
                         _write_array(archive, array)
+
+    def embed(self, path: Path, text: str) -> bool:
+        array = np.array(text)
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            _write_array(archive, (PROVENANCE, array.shape, array.dtype, iter([array.tobytes()])))
+        return True
+
+    def embedded(self, path: Path) -> str:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                entry = archive.getinfo(PROVENANCE + END)
+                if entry.file_size > LARGEST_TEXT_BYTES:
+                    return ""
+                with archive.open(entry) as member:
+                    return str(npy_format.read_array(member, allow_pickle=False))
+        except Exception:  # whatever is wrong with it, there is no provenance to be had from it
+            return ""
 
 
 def _write_array(archive: zipfile.ZipFile, array: NewArray) -> None:
