@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from digitprep.dataset import Dataset as Dataset
     from digitprep.dataset import Provenance as Provenance
     from digitprep.dataset import Split as Split
+    from digitprep.downloads import Download as Download
+    from digitprep.downloads import download as download
     from digitprep.errors import DataError as DataError
     from digitprep.errors import DigitprepError as DigitprepError
     from digitprep.errors import MissingExtra as MissingExtra
@@ -52,6 +54,7 @@ _HOMES = {
     "conformance": ("Conformance", "check", "check_all"),
     "contents": ("difference", "fingerprint"),
     "dataset": ("Dataset", "Provenance", "Split"),
+    "downloads": ("Download", "download"),
     "errors": ("DataError", "DigitprepError", "MissingExtra", "ModelError", "StepError", "UsageError"),
     "evaluation": ("Evaluation", "evaluate"),
     "formats": ("read", "read_idx", "stream", "write", "write_idx"),

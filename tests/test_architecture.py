@@ -23,7 +23,7 @@ ORDER = [
     {"opencv", "eightbit", "photos", "dataset", "labels"},
     {"contents", "selection", "torch"},
     {"formats", "steps", "nn"},
-    {"acceptance", "pipeline", "segment", "conformance", "batch", "evaluation"},
+    {"acceptance", "pipeline", "segment", "conformance", "batch", "evaluation", "downloads"},
     {"recipes", "report"},
     {"__init__"},
     {"cli", "serve"},

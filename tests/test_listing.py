@@ -10,6 +10,7 @@ import typer
 from digitprep import nn
 from digitprep.cli import app
 from digitprep.cli.listing import Kind, list_names
+from digitprep.downloads.catalog import SOURCES
 from digitprep.formats import FORMATS
 from digitprep.recipes import RECIPES
 from digitprep.steps import STEPS
@@ -39,7 +40,7 @@ def listed(capsys):
 
 
 def test_every_kind_is_tested_here():
-    assert {*REGISTRIES, "recipes", "models"} == set(get_args(Kind))
+    assert {*REGISTRIES, "recipes", "models", "datasets"} == set(get_args(Kind))
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
@@ -76,3 +77,9 @@ def test_networks_are_listed_with_options_that_train_takes(listed):
         assert (summary, layers) == (network.summary, network.layers)
         read = train.make_context("train", ["mnist", "-o", "m.npz", *shlex.split(options)]).params
         assert {option: read[option] for option in network.training} == network.training
+
+
+def test_each_dataset_stands_with_what_it_is_and_its_size(listed):
+    datasets = listed("datasets")
+    assert list(datasets) == list(SOURCES)
+    assert datasets["mnist"] == [SOURCES["mnist"].summary, "12 MB to download"]

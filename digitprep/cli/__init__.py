@@ -14,6 +14,7 @@ import typer
 
 from digitprep.cli import convert, data, models, photos
 from digitprep.cli.demo import demo
+from digitprep.cli.download import download
 from digitprep.cli.explain import explain
 from digitprep.cli.export import export
 from digitprep.cli.listing import list_names
@@ -32,6 +33,7 @@ for command in (
     convert.merge,
     data.info,
     data.diff,
+    download,
     photos.clean,
     photos.predict,
     explain,

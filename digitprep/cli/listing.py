@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 Kind = Literal[
+    "datasets",
     "formats",
     "steps",
     "recipes",
@@ -35,6 +36,12 @@ def _entries(kind: Kind) -> Iterator[list[str]]:
 
         for name, recipe in RECIPES.items():
             yield [name, recipe.summary, recipe.steps]
+    elif kind == "datasets":
+        from digitprep.downloads.catalog import SOURCES
+
+        for name, source in SOURCES.items():
+            size = sum(file.size for file in source.files)
+            yield [name, source.summary, f"{size / 1e6:.0f} MB to download"]
     elif kind == "models":
         from digitprep.nn.zoo import ZOO
 

@@ -90,19 +90,27 @@ def opened_model(model: Path | None, options: str | None, name: str | None, laye
 
 
 @contextmanager
-def progress(description: str, total: int | None = None) -> Iterator[Any]:
+def progress(description: str, total: int | None = None, *, of_bytes: bool = False) -> Iterator[Any]:
     """A progress bar on stderr while the block runs; yields `advance(count)`. Silent off a terminal."""
     from rich.console import Console
 
-    with _bar(Console(stderr=True), total) as bar:
+    with _bar(Console(stderr=True), total, of_bytes) as bar:
         task = bar.add_task(description, total=total)
         yield lambda count=1: bar.advance(task, count)
 
 
-def _bar(console: Any, total: int | None) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _bar(console: Any, total: int | None, of_bytes: bool) -> Progress:
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    count = DownloadColumn() if of_bytes else MofNCompleteColumn()
+    columns = [TextColumn("{task.description}"), BarColumn(), count]
     if total:
         columns.append(TimeRemainingColumn())
     # Left alone, rich would send what is printed to stdout to its own console, and so to stderr.

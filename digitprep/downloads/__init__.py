@@ -1,0 +1,102 @@
+"""Download a dataset into a folder: what is there and right stays, what is missing comes from a mirror.
+
+`catalog` says what there is and where; `mirrors` fetches one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from digitprep.downloads.catalog import SOURCES, File, Source
+from digitprep.downloads.mirrors import Advance, Mirrors
+from digitprep.errors import DataError, UsageError
+from digitprep.formats.base import entries
+from digitprep.formats.idx import parse_name
+from digitprep.place import place
+
+TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Download:
+    """What became of each file of a dataset: those that were there, and those that were fetched."""
+
+    folder: Path
+    kept: tuple[str, ...]
+    fetched: tuple[str, ...]
+
+
+def source(name: str) -> Source:
+    """The dataset of that name. Raises UsageError listing the known names."""
+    if name not in SOURCES:
+        raise UsageError(f"no dataset is named {name!r}; known: {', '.join(SOURCES)}")
+    return SOURCES[name]
+
+
+def download(
+    dataset: str | Source,
+    folder: str | PathLike[str],
+    *,
+    overwrite: bool = False,
+    mirrors: Sequence[str] = (),
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    advance: Advance = lambda _: None,
+) -> Download:
+    """A dataset's files, by its name in the catalog, into a folder that `read` then reads.
+
+    Every file is checked against its known SHA-256 before it appears. `mirrors` are asked instead of
+    the known ones; `advance` is called with the bytes that are done, fewer than 0 to take some back.
+
+    Raises UsageError where a file is there and wrong, unless `overwrite` says to replace it, and
+    DigitprepError naming each mirror and its answer where a file comes from none of them.
+    """
+    known = source(dataset) if isinstance(dataset, str) else dataset
+    folder = Path(folder)
+    _check_alone(folder, known)
+    kept = [file for file in known.files if _is_there(folder / file.name, file, overwrite)]
+    advance(sum(file.size for file in kept))
+    missing = [file for file in known.files if file not in kept]
+    if missing:
+        places = Mirrors(tuple(mirrors) or known.mirrors, timeout_seconds)
+        for file in missing:
+            place(
+                folder / file.name,
+                lambda result, file=file: places.fetch(file, result, advance),  # type: ignore[misc]
+                overwrite=True,
+            )
+    return Download(folder, tuple(file.name for file in kept), tuple(file.name for file in missing))
+
+
+def _check_alone(folder: Path, known: Source) -> None:
+    """Raise UsageError where the folder has images of another dataset, with which it could not be read."""
+    own = {file.name.removesuffix(".gz") for file in known.files}
+    foreign = [name for name in entries(folder) if parse_name(name) and name.removesuffix(".gz") not in own]
+    if foreign:
+        raise UsageError(f"{folder} holds another dataset, as {foreign[0]} shows; choose another folder")
+
+
+def _is_there(path: Path, file: File, overwrite: bool) -> bool:
+    """Whether the file is there and right. Raises UsageError where it is wrong and is to stay."""
+    try:
+        size = path.stat().st_size
+        if size == file.size:
+            with path.open("rb") as opened:
+                found = hashlib.file_digest(opened, "sha256").hexdigest()
+            if found == file.sha256:
+                return True
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if overwrite:
+        return False
+    wrong = f"{size:,} bytes" if size != file.size else f"{size:,} bytes with the SHA-256 {found}"
+    raise UsageError(
+        f"{path} is there, but is another file: expected {file.size:,} bytes with the SHA-256 "
+        f"{file.sha256}, found {wrong}; pass --overwrite (overwrite=True) to replace it, or choose "
+        "another folder"
+    )
