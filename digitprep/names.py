@@ -17,3 +17,14 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
 def is_junk(name: str) -> bool:
     """Whether a file is one that a file manager leaves in folders: .DS_Store, Thumbs.db, ._photo.jpg."""
     return name.lower() in JUNK or name.startswith("._")
+
+
+def path_inside(name: str) -> str | None:
+    """A relative path as other people wrote it, with slashes; None where it would lead out of its folder.
+
+    Windows' separators count as slashes, so its drives and its ways up are seen on every system.
+    """
+    parts = [part for part in name.replace("\\", "/").split("/") if part != "."]
+    if ".." in parts or "" in parts or not parts or "\0" in name or re.match(r"[A-Za-z]:", name):
+        return None
+    return "/".join(parts)

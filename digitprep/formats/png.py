@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Images
 from digitprep.errors import DataError
+from digitprep.photos import MAX_PIXELS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB = 0, 2  # colour types
@@ -49,6 +50,9 @@ def decode_png(data: bytes, file: str | Path) -> Images:
     if len(header) != 13 or not body:
         raise _damaged(file, len(SIGNATURE), "an image header and image data", "a PNG without them")
     width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
+    if not 0 < width * height <= MAX_PIXELS:
+        found = f"{width} x {height}"
+        raise DataError.of(file, "byte 16", expected=f"1 to {MAX_PIXELS:,} pixels", found=found)
     if bits == 8 and colour in (GREY, RGB) and not interlaced and b"tRNS" not in chunks:
         shape = (height, width) if colour == GREY else (height, width, 3)
         image = _unfiltered(body, shape)
@@ -102,14 +106,14 @@ def _by_pillow(data: bytes, file: str | Path) -> Images:
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.load()
-            return _plain(image, file)
+            return plain_pixels(image, file)
     except DataError:
         raise
     except Exception as error:  # Pillow raises many kinds for a damaged file
         raise _damaged(file, len(SIGNATURE), "a sound PNG", f"damage ({error})") from error
 
 
-def _plain(image: Any, file: str | Path) -> Images:
+def plain_pixels(image: Any, file: str | Path) -> Images:
     """What a Pillow image shows, as grey where every colour is, once nothing is lost by it."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         pixels = np.array(image.convert("RGBA"))

@@ -11,9 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from digitprep.dataset import Images, Labels, Split, size_text, split_order
+from digitprep.dataset import Labels, Split, split_order
 from digitprep.errors import DataError
-from digitprep.formats.base import EMPTY_SHAPE, FORMATS, Format, entries, grouped, reading
+from digitprep.formats.base import FORMATS, Format, entries, grouped, reading
+from digitprep.formats.pictures import batches, read_sample
 from digitprep.formats.png import decode_png, encode_png
 from digitprep.names import natural_key
 
@@ -40,7 +41,9 @@ class Pngjson(Format):
                 raise DataError.of(file, expected=expected, found="labels alone")
             names = _image_names(folder)
             labels = _read_labels(file, folder, names) if file.exists() else None
-            yield from _read_split(name, folder, names, labels, batch)
+            numbers = [None] * len(names) if labels is None else labels.tolist()
+            samples = map(read_sample, (folder / file_name for file_name in names), names, numbers)
+            yield from batches(samples, name, batch, labelled=labels is not None, decode=decode_png)
 
     def write(self, path: Path, splits: Iterable[Split]) -> None:
         path.mkdir()
@@ -71,28 +74,6 @@ def _image_names(folder: Path) -> list[str]:
         if not name.lower().endswith(".png"):
             raise DataError.of(folder, expected="PNG files alone", found=name, advice="move it elsewhere")
     return sorted(names, key=natural_key)
-
-
-def _read_split(
-    name: str, folder: Path, names: list[str], labels: Labels | None, batch: int
-) -> Iterator[Split]:
-    if not names:
-        yield Split(np.empty(EMPTY_SHAPE, np.uint8), labels, name, ())
-    first: Images | None = None
-    for start in range(0, len(names), batch):
-        chosen = names[start : start + batch]
-        images: list[Images] = []
-        for file in (folder / chosen_name for chosen_name in chosen):
-            with reading(file):
-                image = decode_png(file.read_bytes(), file)
-            first = image if first is None else first
-            if image.shape != first.shape:
-                expected = f"{size_text(first[None])}, the size of {names[0]}"
-                advice = "all images of a split have one size"
-                raise DataError.of(file, expected=expected, found=size_text(image[None]), advice=advice)
-            images.append(image)
-        part = None if labels is None else labels[start : start + batch]
-        yield Split(np.stack(images), part, name, tuple(chosen))
 
 
 def _read_labels(file: Path, folder: Path, names: list[str]) -> Labels:

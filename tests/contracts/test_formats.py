@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
@@ -361,9 +362,21 @@ GOLDEN_DATA = Dataset(
 
 def unpacked(path: Path) -> dict[str, bytes]:
     """What stands in the files of a dataset, whichever zlib packed it."""
-    unpack = {".gz": gzip.decompress, ".npz": _members, ".png": lambda data: decode_png(data, "").tobytes()}
+    unpack = {".gz": gzip.decompress, ".npz": _members, ".tar": _tar_members, ".png": _pixels}
     found = contents(path)
     return {name: unpack.get(Path(name).suffix, bytes)(data) for name, data in found.items()}
+
+
+def _pixels(data: bytes) -> bytes:
+    return decode_png(data, "").tobytes()
+
+
+def _tar_members(data: bytes) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        files = [(member.name, archive.extractfile(member).read()) for member in archive]
+    return b"".join(
+        name.encode() + (_pixels(content) if name.endswith(".png") else content) for name, content in files
+    )
 
 
 def _members(data: bytes) -> bytes:

@@ -1,0 +1,110 @@
+"""Image files as the samples of a split: decoded without loss, all of one size, in batches."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from digitprep.dataset import Images, Split, size_text
+from digitprep.errors import DataError
+from digitprep.formats.base import EMPTY_SHAPE, reading
+from digitprep.formats.png import SIGNATURE, decode_png, plain_pixels
+from digitprep.photos import FORMATS as PILLOW_FORMATS
+from digitprep.photos import MAX_BYTES, SUFFIXES
+
+LINKS = "links are not followed; copy the files themselves, for instance with `cp -rL`"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image file's bytes and label; `file` is for messages and `name` is the sample's own."""
+
+    file: str | Path
+    name: str
+    data: bytes
+    label: int | None
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name ends as an image's does."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def read_sample(file: Path, name: str, label: int | None) -> Sample:
+    """The sample in a file. Raises DataError for a link, for what is no file, and for one too large."""
+    with reading(file):
+        if file.is_symlink():
+            raise DataError.of(file, expected="an image file", found="a link", advice=LINKS)
+        if not file.is_file():
+            raise DataError.of(file, expected="an image file", found="something else")
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise DataError.of(file, expected=f"an image of at most {MAX_BYTES:,} bytes", found="more")
+    return Sample(file, name, data, label)
+
+
+def batches(
+    samples: Iterable[Sample],
+    name: str,
+    batch: int,
+    *,
+    labelled: bool,
+    class_names: tuple[str, ...] | None = None,
+    decode: Callable[[bytes, str | Path], Images] | None = None,
+) -> Iterator[Split]:
+    """The samples of one split, as parts of `batch`; `labelled` tells of a split that has none.
+
+    Raises DataError naming the file where an image is damaged, or of another size than the first.
+    """
+    iterator, first = iter(samples), None
+    while chosen := list(islice(iterator, batch)):
+        images: list[Images] = []
+        for sample in chosen:
+            image = (decode or decode_image)(sample.data, sample.file)
+            first = first or (sample.name, image)
+            _check_size(sample, image, *first)
+            images.append(image)
+        labels = [sample.label for sample in chosen if sample.label is not None]
+        names = tuple(sample.name for sample in chosen)
+        yield Split(
+            np.stack(images), np.array(labels, np.int64) if labels else None, name, names, class_names
+        )
+    if first is None:
+        none = np.empty(0, np.int64) if labelled else None
+        yield Split(np.empty(EMPTY_SHAPE, np.uint8), none, name, (), class_names)
+
+
+def decode_image(data: bytes, file: str | Path) -> Images:
+    """The bytes of an image file -> (H, W) or (H, W, 3) uint8, upright as its EXIF says; nothing is lost.
+
+    Raises DataError where the file is damaged, no image, or holds more than that: several frames,
+    transparency, 16 bits, CMYK.
+    """
+    if data.startswith(SIGNATURE) or not data:
+        return decode_png(data, file)
+    from PIL import Image, ImageOps  # only where it is needed, so that importing formats stays cheap
+
+    try:
+        with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
+            if getattr(image, "n_frames", 1) > 1:
+                raise DataError.of(file, expected="one image", found="several frames")
+            image.load()
+            return plain_pixels(ImageOps.exif_transpose(image), file)
+    except DataError:
+        raise
+    except Exception as error:  # Pillow raises many kinds for a damaged file
+        expected, found = f"an image ({', '.join(PILLOW_FORMATS)})", f"none that can be decoded ({error})"
+        raise DataError.of(file, expected=expected, found=found) from error
+
+
+def _check_size(sample: Sample, image: Images, first_name: str, first: Images) -> None:
+    if image.shape != first.shape:
+        expected = f"{size_text(first[None])}, the size of {first_name}"
+        advice = "all images of a split have one size"
+        raise DataError.of(sample.file, expected=expected, found=size_text(image[None]), advice=advice)
