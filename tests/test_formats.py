@@ -26,7 +26,7 @@ def test_the_registry_finds_the_formats_of_the_package_by_itself() -> None:
     assert {"idx", "npz", "pngjson"} <= set(FORMATS)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("a.npz", "npz"), ("A.NPZ", "npz")])
+@pytest.mark.parametrize(("name", "expected"), [("a.npz", "npz"), ("A.NPZ", "npz"), ("a.csv.gz", "csv")])
 def test_the_name_of_a_destination_tells_its_format(name: str, expected: str) -> None:
     assert str(formats.named(name)) == expected
 

@@ -121,7 +121,7 @@ def _likeness_text(report: CleaningReport) -> str:
 def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:
     """Raise, before any photo is cleaned, the error that writing the dataset would end in."""
     chosen.check_split(split)
-    check_destination(output, overwrite, folder=chosen.folder, owns=chosen.owns)
+    check_destination(output, overwrite, folder=chosen.is_folder(output), owns=chosen.owns)
 
 
 def predict(

@@ -106,7 +106,7 @@ def write(
     sidecar = provenance.sidecar(path)
     if origin is not None:
         check_destination(sidecar, overwrite)
-    place(path, make, overwrite=overwrite, folder=chosen.folder, owns=chosen.owns)
+    place(path, make, overwrite=overwrite, folder=chosen.is_folder(path), owns=chosen.owns)
     if beside:
         place(sidecar, lambda result: result.write_text(beside, encoding="utf-8"), overwrite=True)
 

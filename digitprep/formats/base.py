@@ -25,6 +25,7 @@ Who does what:
   of the batch size.
 - `embed` and `embedded` are for layouts with a place for the text of a provenance; for the others it
   is written to a file beside them.
+- `is_folder` is for a format that is a folder, unless the destination ends like one of `suffixes`.
 - `owns` tells, for a folder, which files inside belong to the layout: only a folder that holds
   nothing else is ever replaced.
 
@@ -56,6 +57,7 @@ class Format(Spec, ABC):
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     folder: ClassVar[bool] = False
+    open_ended: ClassVar[bool] = False  # nothing tells a file that was cut between two samples
 
     @abstractmethod
     def sniff(self, path: Path) -> bool:
@@ -68,6 +70,10 @@ class Format(Spec, ABC):
     def write(self, path: Path, splits: Iterable[Split]) -> None:  # noqa: ARG002 - for those that do write
         """Write the splits as `path`, which does not exist. Raises UsageError where only reading works."""
         raise UsageError(f"{spec_name(type(self))} can be read, not written; write another format")
+
+    def is_folder(self, path: Path) -> bool:  # noqa: ARG002 - most formats are one or the other
+        """Whether what is written under that name is a folder."""
+        return self.folder
 
     def owns(self, name: str) -> bool:  # noqa: ARG002 - a format of one file owns nothing in a folder
         """Whether a file of that name, relative to the folder and with slashes, is of this layout."""

@@ -43,7 +43,8 @@ def split(
 
 
 def destination(folder: Path, name: str) -> Path:
-    return folder / ("data" + (FORMATS[name].suffixes or ("",))[0])
+    ends = () if FORMATS[name].folder else FORMATS[name].suffixes
+    return folder / ("data" + (ends or ("",))[0])
 
 
 def assert_same(found: Dataset, expected: Dataset) -> None:
@@ -285,7 +286,10 @@ def test_a_file_cut_off_anywhere_is_a_data_error_or_lost_nothing(name: str, tmp_
             found = formats.read(copy, format=name)
         except DataError:
             continue
-        assert_same(found, data)
+        if FORMATS[name].open_ended:  # nothing in the file says how many samples there were
+            assert_same(found, Dataset(data[part][: len(found[part])] for part in data))
+        else:
+            assert_same(found, data)
 
 
 @pytest.mark.parametrize("name", WRITABLE)

@@ -1,0 +1,269 @@
+"""Digits as CSV, a row each: Kaggle's columns when writing, and what others made of them when reading."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitprep.dataset import Labels, Split, concatenate, split_order
+from digitprep.errors import DataError, UsageError
+from digitprep.formats import cells, gz
+from digitprep.formats.base import FORMATS, Format, entries, grouped
+from digitprep.formats.csv_columns import (
+    Colour,
+    Columns,
+    Label,
+    Wanted,
+    from_header,
+    from_numbers,
+    header,
+    is_header,
+    label_error,
+    may_be_images,
+)
+from digitprep.formats.lines import Piece, pieces, started
+from digitprep.spec import Between
+
+ENDS = (".csv", ".csv.gz")
+SPLIT_WORD = re.compile(r"(?:^|[^a-z0-9])(train|val|valid|validation|dev|test)(?=$|[^a-z0-9])")
+SUBMISSION = b"imageid,label"  # Kaggle's sample of an answer, which lies beside train.csv and test.csv
+CHUNK_BYTES = 1 << 18  # fixed, so that a compressor's output does not depend on the batch
+
+
+@FORMATS.register
+@dataclass(frozen=True)
+class Csv(Format):
+    """CSV, a row a digit: label,pixel0,... in train.csv and so on, or one split in a file ending in .csv."""
+
+    folder: ClassVar[bool] = True
+    suffixes: ClassVar[tuple[str, ...]] = ENDS
+    open_ended: ClassVar[bool] = True  # save where it is gzipped
+
+    label: Label = "auto"
+    height: Annotated[int | None, Between(1, 65_535)] = None
+    width: Annotated[int | None, Between(1, 65_535)] = None
+    color: Colour = "grey"
+    compress: bool = False
+    drop_class_names: bool = False
+
+    def sniff(self, path: Path) -> bool:
+        if path.is_dir():
+            return any(may_be_images(_first_line(file)) for _, file in _files(path))
+        return path.name.lower().endswith(ENDS) and path.is_file()
+
+    def read(self, path: Path, batch: int) -> Iterator[Split]:
+        files = _files(path) if path.is_dir() else [(told_split(path.name) or "train", path)]
+        if not files:
+            raise DataError.of(path, expected="CSV files with an image in each row", found="none")
+        for (name, file), (other, again) in pairwise(files):
+            if name == other:
+                found, advice = f"{file.name} and {again.name}", "name the file to read instead of its folder"
+                raise DataError.of(path, expected=f"one file of split {name!r}", found=found, advice=advice)
+        for name, file in files:
+            wanted = Wanted(self.label, self.height, self.width, self.color)
+            with gz.opened(file) as source:
+                yield from _batched(_read_rows(pieces(source, file), file, name, wanted), batch)
+
+    def write(self, path: Path, splits: Iterable[Split]) -> None:
+        if self.is_folder(path):
+            path.mkdir()
+            for name, parts in grouped(splits):
+                self.check_split(name)
+                self._write_split(path / f"{name}.csv{'.gz' * self.compress}", self.compress, parts)
+            return
+        written = ""
+        for name, parts in grouped(splits):
+            if written:
+                raise UsageError(
+                    f"{path.name} holds one split, and after {written!r} comes {name!r}; "
+                    f"for a folder of one CSV a split, give a name without .csv, and --to csv (format='csv')"
+                )
+            if name != (told_split(path.name) or "train"):
+                raise UsageError(
+                    f"split {name!r} in {path.name} would be read as {told_split(path.name) or 'train'!r}; "
+                    f"let the file's name tell it, as in data_{name}.csv, or write a folder with --to csv"
+                )
+            self._write_split(path, path.name.lower().endswith(".gz"), parts)
+            written = name
+
+    def is_folder(self, path: Path) -> bool:
+        return not path.name.lower().endswith(ENDS)
+
+    def check_split(self, name: str) -> None:
+        super().check_split(name)
+        told = told_split(f"{name}.csv")
+        if told not in (None, name):
+            raise UsageError(f"a CSV file named {name} means the split {told!r}; rename split {name!r}")
+
+    def owns(self, name: str) -> bool:
+        return re.fullmatch(r"\w+\.csv(\.gz)?", name, re.ASCII) is not None
+
+    def _write_split(self, path: Path, compress: bool, parts: Iterator[Split]) -> None:
+        with gz.created(path, compress) as file:
+            file.writelines(_blocks(self._texts(parts)))
+
+    def _texts(self, parts: Iterator[Split]) -> Iterator[bytes]:
+        """The header, then the rows, some at a time."""
+        for index, part in enumerate(parts):
+            names = part.class_names
+            if names and not self.drop_class_names and names != tuple(map(str, range(len(names)))):
+                raise UsageError(
+                    f"CSV keeps labels as numbers, and the class names {', '.join(names[:4])}, ... would be "
+                    "lost; if that is all right, write with --to 'csv(drop_class_names=True)'"
+                )
+            if index == 0:
+                yield header(part.images.shape[1:], part.labels is not None)
+            size = math.prod(part.images.shape[1:])
+            yield from (_rows_text(rows) for rows in part.batches(max(1, CHUNK_BYTES // size)) if len(rows))
+
+
+def told_split(name: str) -> str | None:
+    """The split that a CSV file's name tells: `test` for mnist_test.csv, None where it tells none or two."""
+    words = set(SPLIT_WORD.findall(name.lower().removesuffix(".gz").removesuffix(".csv")))
+    return words.pop() if len(words) == 1 else None
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    """The splits of a folder and their CSV files, in order."""
+    names = [name for name in entries(folder) if name.lower().endswith(ENDS)]
+    files = [(told_split(name) or name[: name.lower().index(".csv")], folder / name) for name in names]
+    files = [(name, file) for name, file in files if _first_line(file).lower() != SUBMISSION]
+    return sorted(files, key=lambda file: (split_order(file[0]), file[1]))
+
+
+def _first_line(path: Path) -> bytes:
+    """The first line that is not blank, none where the file is damaged or cannot be read; for `sniff`."""
+    try:
+        with gz.opened(path) as source:
+            piece = started(islice(pieces(source, path), 1))
+    except (DataError, OSError):
+        return b""
+    return piece.split()[0].strip() if piece else b""
+
+
+def _read_rows(parts: Iterator[Piece], path: Path, name: str, wanted: Wanted) -> Iterator[Split]:
+    """The samples of one file, some at a time; at least one part, which may be empty."""
+    piece = started(parts)
+    if piece is None:
+        expected = "rows of pixels"
+        raise DataError.of(path, "line 1", expected=expected, found="an empty file", advice=gz.AGAIN)
+    line, rest = piece.split()
+    if is_header(line):
+        if not rest.data and piece.open_end:
+            expected = "a line end after the header"
+            raise DataError.of(
+                path, f"line {piece.first}", expected=expected, found="the end of the file", advice=gz.AGAIN
+            )
+        columns, piece = from_header(line, path, piece.first, wanted), rest
+    else:
+        columns = _columns_of_numbers(line, piece, path, wanted)
+    empty = np.empty((0, columns.count), np.uint16)
+    yield _split(empty, columns, name)
+    for part in chain([piece], parts):
+        table = _table(part, columns, path)
+        if len(table):
+            yield _split(table, columns, name)
+
+
+def _columns_of_numbers(line: bytes, piece: Piece, path: Path, wanted: Wanted) -> Columns:
+    if piece.open_end and piece.data.count(b"\n") == 1:
+        raise _open_end_error(piece.first, path, "one line")
+    count = line.count(b",") + 1
+    nonzero = None
+    if count > 1 and wanted.label == "auto":
+        table = _numbers(piece, count, path)
+        nonzero = bool(table[:, 0].any()), bool(table[:, -1].any())
+    return from_numbers(line, path, piece.first, wanted, nonzero)
+
+
+def _numbers(piece: Piece, count: int, path: Path) -> NDArray[np.integer]:
+    table = cells.parse(piece.data, count) if piece.data else None
+    return cells.parse_plain(piece.data, count, path, piece.first) if table is None else table
+
+
+def _table(piece: Piece, columns: Columns, path: Path) -> NDArray[np.integer]:
+    """The numbers of a piece. Raises DataError where one is no pixel, or may be cut off."""
+    table = _numbers(piece, columns.count, path)
+    high = table > 255
+    if columns.label is not None:
+        high[:, columns.label] = False
+    if high.any() or (columns.zeros is not None and table[:, columns.zeros].any()):
+        _raise_at(piece, table, high, columns, path)
+    if piece.open_end and len(table):
+        last = piece.data.strip().rpartition(b"\n")[2].rpartition(b",")[2].strip()
+        whole = last == b"0" or (columns.label != columns.count - 1 and last.isdigit() and int(last) > 25)
+        if not whole:
+            raise _open_end_error(piece.first + piece.data.strip().count(b"\n"), path, repr(last.decode()))
+    return table
+
+
+def _raise_at(
+    piece: Piece, table: NDArray[np.integer], high: NDArray[np.bool_], columns: Columns, path: Path
+) -> None:
+    """Raise the error for the first number that is too high, or for a label that is in doubt."""
+    lines = [
+        number for number, line in enumerate(piece.data.split(b"\n"), piece.first) if line.strip()
+    ]  # blank lines have no row
+    wrong = np.argwhere(high)
+    if not len(wrong):
+        raise label_error(path, lines[int(np.flatnonzero(table[:, columns.zeros])[0])])
+    row, column = map(int, wrong[0])
+    found = str(table[row, column]).encode()
+    advice = "scale the pixels to 0..255"
+    raise cells.cell_error(path, lines[row], column + 1, "a pixel from 0 to 255", found, advice)
+
+
+def _split(table: NDArray[np.integer], columns: Columns, name: str) -> Split:
+    labels: Labels | None = None if columns.label is None else table[:, columns.label].astype(np.int64)
+    return Split(columns.images(table), labels, name)
+
+
+def _batched(parts: Iterator[Split], batch: int) -> Iterator[Split]:
+    """The same samples in parts of `batch`; an empty split as one empty part."""
+    waiting: list[Split] = []
+    count = given = 0
+    for part in parts:
+        waiting.append(part)
+        count += len(part)
+        if count >= batch:
+            whole = concatenate(waiting)
+            stop = count - count % batch
+            yield from whole[:stop].batches(batch)
+            waiting, count, given = [whole[stop:]], count - stop, given + stop
+    rest = concatenate(waiting)
+    if len(rest) or not given:
+        yield rest
+
+
+def _rows_text(part: Split) -> bytes:
+    pixels = part.images.reshape(len(part), -1)
+    if part.labels is None:
+        return cells.text(pixels)
+    if part.labels.max(initial=0) > cells.LARGEST:
+        return cells.text_plain(np.concatenate([part.labels[:, None], pixels], axis=1))
+    return cells.text(np.concatenate([part.labels[:, None].astype(np.uint16), pixels], axis=1))
+
+
+def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of one size."""
+    waiting = bytearray()
+    for text in texts:
+        waiting += text
+        while len(waiting) >= CHUNK_BYTES:
+            yield bytes(waiting[:CHUNK_BYTES])
+            del waiting[:CHUNK_BYTES]
+    yield bytes(waiting)
+
+
+def _open_end_error(number: int, path: Path, found: str) -> DataError:
+    expected = "a line end after the last number, which may be cut off without"
+    advice = "put a line end there if the file is whole, else get it again"
+    return DataError.of(path, f"line {number}", expected=expected, found=found, advice=advice)
