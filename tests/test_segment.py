@@ -159,6 +159,47 @@ def test_specks_dashes_and_what_comes_in_from_the_edge_are_not_read(net, digits)
     assert text_of(net, pixels) == " ".join(ROWS)
 
 
+@pytest.mark.parametrize("margin", [0, 6])
+def test_a_strip_cut_close_to_thick_digits_is_read(net, digits, margin):
+    ink, boxes = written(digits, rows=("3850472",))
+    ink = cv2.dilate(ink, np.ones((5, 5)))
+    x, y = (min(box[axis] for box in boxes) - 2 - margin for axis in (0, 1))
+    right, bottom = (max(box[axis] + box[axis + 2] for box in boxes) + 2 + margin for axis in (0, 1))
+    assert text_of(net, on_paper(ink[y:bottom, x:right])) == "3850472"
+
+
+def test_a_photo_cut_through_other_things_is_read_without_them(net, digits):
+    pixels = on_paper(written(digits)[0])
+    cv2.line(pixels, (0, 30), (899, 12), 60, 4)
+    cv2.circle(pixels, (0, 300), 60, 90, -1)
+    assert text_of(net, pixels) == " ".join(ROWS)
+
+
+def test_words_beside_digits_are_not_read(net, digits):
+    pixels = on_paper(written(digits, top=110)[0])
+    cv2.putText(pixels, "Phone number", (60, 60), cv2.FONT_HERSHEY_DUPLEX, 1.6, 40, 3, cv2.LINE_AA)
+    assert text_of(net, pixels) == " ".join(ROWS)
+
+
+def test_stems_above_each_other_between_rules_are_no_rule():
+    from digitprep.segment.paper import Ink
+    from digitprep.segment.rules import without_rules
+
+    mask, darkness = np.zeros((900, 900), bool), np.zeros((900, 900), np.float32)
+    for place in range(150, 800, 100):
+        mask[:, place : place + 2] = True
+    mask[150, :] = mask[750, :] = True
+    darkness[mask] = 0.3
+    mask[:, 50:57] = True
+    darkness[:, 50:57] = 0.7
+    stems = np.zeros_like(mask)
+    stems[300:380, 196:203] = stems[388:470, 196:203] = True
+    mask |= stems
+    darkness[stems] = 0.7
+    rest, _ = without_rules(Ink(mask, darkness))
+    assert (rest & stems).sum() >= 0.95 * stems.sum()
+
+
 def test_digits_that_touch_are_cut_apart(net, digits):
     ink, _ = written(digits, rows=("3853", "2750"), gap=-3)
     assert text_of(net, on_paper(ink)) == "3853 2750"

@@ -11,12 +11,16 @@ from digitprep.segment.pieces import Piece, tight
 # where a pixel of ink costs one.
 WANDER, SIDESTEP = 0.2, 0.3
 
+# A piece gets so many seams a height of its width, and at least so many.
+SEAMS_PER_HEIGHT, FEWEST_SEAMS = 2.5, 3
 
-def cut_apart(piece: Piece, most: int = 3) -> tuple[list[Piece], list[float]]:
+
+def cut_apart(piece: Piece) -> tuple[list[Piece], list[float]]:
     """A piece -> its strips from left to right, and the ink in px that each cut between them crosses.
 
     Cuts are only proposed: who knows digits may put strips together again.
     """
+    most = max(FEWEST_SEAMS, round(SEAMS_PER_HEIGHT * piece.width / piece.height))
     seams = sorted((_seam(piece, place) for place in _thin_places(piece)[:most]), key=lambda s: s[0].mean())
     strips, costs = [piece], []
     for seam, ink in seams:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitprep.errors import StepError
-from digitprep.segment.paper import GROUND, ink_of, rescaled, without_ghosts
-from digitprep.segment.pieces import digit_pieces
-from digitprep.segment.reading import Glyph, Judge, read_rows
+from digitprep.segment.paper import ink_of, rescaled, widest_window, without_ghosts
+from digitprep.segment.pieces import Piece, digit_pieces
+from digitprep.segment.reading import Glyph, Judge, doubts, read_rows
 from digitprep.segment.rows import group_numbers, in_rows
 from digitprep.segment.rules import without_rules
 from digitprep.steps.base import Box, Image, Mask
@@ -22,6 +22,12 @@ CLOSER, SMALLEST_WINDOW = 2.5, 0.06
 # A page that costs less than this, in units of -log(probability) a digit, is not tried the other ways up,
 # and it is turned where that makes it cheaper by this share, and by this much.
 READS_WELL, TURN_SHARE, TURN_GAIN = 0.02, 0.6, 0.01
+
+# What costs more a digit is a group of something else, on a page where others cost less than half of it.
+NO_DIGITS = 2.0
+
+# So many pieces of a page, or some more, say which ways up are worth reading it in.
+TURNED_PIECES = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +78,8 @@ def segment(photo: Image, judge: Judge) -> Page:
     turn, rows, height = _upright(ink, judge)
     if not rows:
         raise StepError("there is ink, but none that could be a digit; photograph the page closer")
-    groups = group_numbers([[glyph.piece for glyph in row] for row in rows], height)
+    rows = _without_words(rows, height)
+    groups = _groups(rows, height)
     scale = photo.shape[1] / pixels.shape[1], photo.shape[0] / pixels.shape[0]
     digits = [
         Digit(glyph.image, _scaled(_turned_back(glyph.piece.box, turn, ink.shape), scale), row, group)
@@ -82,12 +89,38 @@ def segment(photo: Image, judge: Judge) -> Page:
     return Page(tuple(digits), turn)
 
 
+def _groups(rows: Sequence[Sequence[Glyph]], height: float) -> list[list[int]]:
+    return group_numbers([[glyph.piece for glyph in row] for row in rows], height)
+
+
+def _without_words(rows: list[list[Glyph]], height: float) -> list[list[Glyph]]:
+    """Rows without the groups that are no digits: words, scribbles, what else lies on a page.
+
+    Where nothing reads well, everything stays: that the page is doubtful is for its reader to see.
+    """
+    costs: dict[tuple[int, int], list[float]] = {}
+    groups = _groups(rows, height)
+    for row, glyphs in enumerate(rows):
+        for glyph, group in zip(glyphs, groups[row], strict=True):
+            costs.setdefault((row, group), []).append(glyph.cost)
+    means = {place: float(np.mean(each)) for place, each in costs.items()}
+    if min(means.values()) > NO_DIGITS / 2:
+        return rows
+    kept = [
+        [glyph for glyph, group in zip(glyphs, groups[row], strict=True) if means[row, group] <= NO_DIGITS]
+        for row, glyphs in enumerate(rows)
+    ]
+    return [row for row in kept if row]
+
+
 def _ink(pixels: Image) -> Mask:
     """The ink of a page without what is printed around it."""
-    found = ink_of(pixels)
+    widest = widest_window(pixels)
+    found = ink_of(pixels, widest)
     height = digit_pieces(without_ghosts(without_rules(found)[0], found.darkness))[1]
-    window = max(CLOSER * height / min(pixels.shape[:2]), SMALLEST_WINDOW)
-    if height and window < GROUND:  # small digits: the paper may change from one to the next
+    share = height / min(pixels.shape[:2])
+    window = max(CLOSER * share, SMALLEST_WINDOW)
+    if height and window < widest:  # small digits: the paper may change from one to the next
         found = ink_of(pixels, window)
     ink, tables = without_rules(found)
     ink = without_ghosts(ink, found.darkness)
@@ -104,12 +137,23 @@ def _upright(ink: Mask, judge: Judge) -> tuple[int, list[list[Glyph]], float]:
     best = _read(ink, judge)
     turn, best_cost = 0, _cost(best[0])
     if best_cost > READS_WELL:
-        for quarter in (1, 2, 3):
+        for quarter in _likely_turns([glyph.piece for row in best[0] for glyph in row], judge):
             other = _read(np.rot90(ink, quarter), judge)
             cost = _cost(other[0])
             if cost < (TURN_SHARE * best_cost - TURN_GAIN if turn == 0 else best_cost):
                 turn, best, best_cost = quarter, other, cost
     return turn, *best
+
+
+def _likely_turns(pieces: Sequence[Piece], judge: Judge) -> list[int]:
+    """The quarter turns, 1..3, after which these pieces, or some of many, are better digits."""
+    if not pieces:
+        return [1, 2, 3]
+    chosen = pieces[:: max(1, len(pieces) // TURNED_PIECES)]
+    upright, *turned = (
+        doubts([np.rot90(piece.ink, quarter) for piece in chosen], judge).mean() for quarter in range(4)
+    )
+    return [quarter for quarter, doubt in enumerate(turned, start=1) if doubt < upright]
 
 
 def _read(ink: Mask, judge: Judge) -> tuple[list[list[Glyph]], float]:

@@ -20,6 +20,11 @@ SMALLEST_PX, LARGEST_PX = 900, 2000
 # edge of a shadow where it is, and the strokes of a digit never fill half of the window.
 GROUND = 0.2
 
+# A page is first seen as small as this, in a window of this share, to learn how wide its strokes are;
+# the window of the ground is at least so many strokes wide. Strokes that are too wide for the usual window
+# belong to pieces at least this large, as a share of the shorter side.
+OVERVIEW_PX, WHOLE, STROKES, LARGE = 360, 0.7, 3.0, 0.15
+
 # Ink is darker than its ground by this share of what the darkest ink nearby is, within this share of
 # the longer side, so that pencil in a shadow is found beside a marker in the sun.
 LOCAL_CONTRAST, NEIGHBOURHOOD = 0.35, 0.035
@@ -74,6 +79,24 @@ def ink_of(photo: Image, window: float = GROUND) -> Ink:
             "no ink: nothing stands out from the paper; photograph the page closer or in better light"
         )
     return Ink(np.asarray(keep[components]), darkness)
+
+
+def widest_window(photo: Image) -> float:
+    """(H, W[, 3]) uint8 -> the window for `ink_of` in which no stroke on the page would be the paper."""
+    small = Rescale(OVERVIEW_PX, OVERVIEW_PX)(photo)
+    try:
+        mask = ink_of(small, WHOLE).mask
+    except StepError:
+        return GROUND
+    _, components, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    radius = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+    widest = []
+    for number in np.flatnonzero(stats[1:, 2:4].max(axis=1) >= LARGE * min(mask.shape)) + 1:
+        x, y, width, height, _ = (int(value) for value in stats[number])
+        part = np.s_[y : y + height, x : x + width]
+        widest.append(2 * float(radius[part][components[part] == number].max()))
+    usual = float(np.median(widest or [0.0]))
+    return float(np.clip(STROKES * usual / min(mask.shape), GROUND, WHOLE))
 
 
 def without_ghosts(mask: Mask, darkness: Floats) -> Mask:

@@ -23,8 +23,12 @@ SMALLEST_DIGIT = 0.006
 # this share of the usual pen's width is the rest of a printed line.
 LOWEST, FINEST = 0.4, 0.45
 
-# A part belongs to a digit that is this near, in heights of the usual digit.
-NEAR, ABOVE = 0.12, 0.25
+# Wider than this share of its longer side no pen is.
+THICKEST_PEN = 0.35
+
+# A part belongs to a digit that is this near, in heights of the usual digit, or in whose box it lies if
+# it is smaller than the last one.
+NEAR, ABOVE, PART = 0.12, 0.25, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +133,7 @@ def _is_bar(piece: Piece) -> bool:
 def digit_pieces(ink: Mask) -> tuple[list[Piece], float]:
     """(H, W) -> the pieces that digits are made of, and the height of the usual digit."""
     shape = ink.shape
-    pieces = [piece for piece in find_pieces(ink) if not _at_the_edge(piece, shape)]
+    pieces = _on_the_page(find_pieces(ink), shape)
     height = usual_height(piece for piece in pieces if not _holds_another(piece, pieces, 0.25 * piece.size))
     pieces = [part for piece in pieces for part in _without_thin_lines(piece, height, pieces)]
     height = usual_height(piece for piece in pieces if piece.size <= LARGEST * height)
@@ -149,11 +153,36 @@ def _is_dash(piece: Piece, height: float) -> bool:
     return piece.height < LOWEST * height and piece.width > 1.5 * piece.height
 
 
-def _at_the_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
-    """Whether a piece comes in from outside of the photo: the edge of the paper, a finger, a shadow."""
+def _on_the_page(pieces: Sequence[Piece], shape: tuple[int, ...]) -> list[Piece]:
+    """The pieces without those that come in from outside of the photo: a finger, the edge of the paper.
+
+    What merely touches the edge stays where it is drawn and as high as the digits are: a photo may be
+    cut close to its digits.
+    """
+    apart = [piece for piece in pieces if not at_the_edge(piece, shape) or piece.size <= 0.04 * max(shape)]
+    inside = {id(piece) for piece in apart}
+    drawn = [piece for piece in pieces if id(piece) not in inside and _is_drawn(piece, shape)]
+    height = usual_height([*apart, *drawn])
+    return apart + [piece for piece in drawn if 0.65 * height <= piece.height <= 1.5 * height]
+
+
+def at_the_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Whether a piece reaches the edge of a mask of (H, W)."""
     height, width = shape
-    touches = piece.left <= 1 or piece.top <= 1 or piece.right >= width - 1 or piece.bottom >= height - 1
-    return touches and piece.size > 0.04 * max(shape)
+    return piece.left <= 1 or piece.top <= 1 or piece.right >= width - 1 or piece.bottom >= height - 1
+
+
+def _is_drawn(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Whether a piece at the edge is a stroke that ends there, not an area or a line that goes on."""
+    ink, (height, width) = piece.ink, shape
+    along = [
+        ink[:2].any(axis=0).sum() * (piece.top <= 1),
+        ink[-2:].any(axis=0).sum() * (piece.bottom >= height - 1),
+        ink[:, :2].any(axis=1).sum() * (piece.left <= 1),
+        ink[:, -2:].any(axis=1).sum() * (piece.right >= width - 1),
+    ]
+    slim = piece.pen <= THICKEST_PEN * piece.size and piece.width <= 1.5 * piece.height
+    return slim and piece.size <= 0.5 * max(shape) and max(along) <= 0.6 * piece.size
 
 
 def _without_thin_lines(piece: Piece, height: float, pieces: Sequence[Piece]) -> list[Piece]:
@@ -221,6 +250,9 @@ def _are_one(a: Piece, b: Piece, height: float) -> bool:
     overlap = min(a.right, b.right) - max(a.left, b.left)
     beside = min(a.bottom, b.bottom) - max(a.top, b.top)
     union_height = max(a.bottom, b.bottom) - min(a.top, b.top)
+    small = min(a, b, key=lambda piece: piece.size)
+    if small.size < PART * height and max(overlap, 0) * max(beside, 0) >= 0.8 * small.width * small.height:
+        return True
     if union_height > 1.6 * height or beside > 0.5 * min(a.height, b.height):
         return False
     return overlap >= 0.5 * min(a.width, b.width) and down <= ABOVE * height and across == 0

@@ -14,7 +14,7 @@ from digitprep.opencv import cv2
 from digitprep.pipeline import Pipeline
 from digitprep.segment.cuts import cut_apart
 from digitprep.segment.pieces import Piece, gaps, together
-from digitprep.steps.base import Image
+from digitprep.steps.base import Image, Mask
 
 # The end of the default recipe: what becomes of a digit once its ink is known.
 DIGIT = Pipeline.parse("thicken | crop | resize(size=20) | brighten | center(size=28)")
@@ -35,8 +35,9 @@ CUT, CUT_INK, JOIN, JOIN_GAP, LOW, OVERLAP = 0.9, 0.4, 0.6, 12.0, 8.0, 2.0
 BROAD, BROAD_COST = 0.8, 2.0
 WIDE, WIDE_COST = 1.3, 6.0
 
-# No network's doubt about one digit counts for more than this.
-WORST = 4.0
+# No network's doubt about one digit counts for more than this, and for less where its ink is connected and
+# no wider than a digit: people write digits that no network knows.
+WORST, WORST_CONNECTED = 4.0, 2.0
 
 TURNED_DEGREES = (-14.0, 14.0)
 
@@ -74,6 +75,7 @@ class _Candidate:
     piece: Piece
     image: Image
     penalty: float
+    worst: float
 
 
 def read_rows(
@@ -87,8 +89,7 @@ def read_rows(
     candidates = [c for number, row in enumerate(stripped) for c in _candidates(number, row, height, slope)]
     if not candidates:
         return []
-    likely = _likely(np.stack([candidate.image for candidate in candidates]), judge)
-    costs = np.minimum(-np.log(np.maximum(likely, 1e-6)), WORST)
+    costs = _costs(np.stack([candidate.image for candidate in candidates]), judge)
     read = []
     for number, row in enumerate(stripped):
         own = [(c, float(cost)) for c, cost in zip(candidates, costs, strict=True) if c.row == number]
@@ -96,8 +97,13 @@ def read_rows(
     return [row for row in read if row]
 
 
-def _likely(images: NDArray[np.uint8], judge: Judge) -> NDArray[np.float32]:
-    """How likely the likeliest class of each image is, as the mean over the image and turned ones.
+def doubts(inks: Sequence[Mask], judge: Judge) -> NDArray[np.float32]:
+    """Masks, each taken for one digit -> how badly each of them reads, 0 for well."""
+    return _costs(np.stack([DIGIT(np.where(ink, 255, 0).astype(np.uint8)) for ink in inks]), judge)
+
+
+def _costs(images: NDArray[np.uint8], judge: Judge) -> NDArray[np.float32]:
+    """-log of how likely the likeliest class of each image is, as the mean over it and turned ones.
 
     A network is sure of many a scrap; what is a digit stays one when it is turned a little.
     """
@@ -105,7 +111,8 @@ def _likely(images: NDArray[np.uint8], judge: Judge) -> NDArray[np.float32]:
     for angle in TURNED_DEGREES:
         matrix = cv2.getRotationMatrix2D((13.5, 13.5), angle, 1)
         turned.append(np.stack([cv2.warpAffine(image, matrix, (28, 28)) for image in images]))
-    return np.asarray(np.mean([judge(each) for each in turned], axis=0).max(axis=1))
+    likely = np.mean([judge(each) for each in turned], axis=0).max(axis=1)
+    return np.asarray(np.minimum(-np.log(np.maximum(likely, 1e-6)), WORST))
 
 
 def _strips(row: Sequence[Piece], height: float) -> _Row:
@@ -134,8 +141,22 @@ def _candidates(number: int, row: _Row, height: float, slope: float) -> list[_Ca
                 image = DIGIT(_levelled(piece, slope))
             except StepError:
                 continue
-            found.append(_Candidate(number, first, last, piece, image, penalty))
+            found.append(
+                _Candidate(
+                    number, first, last, piece, image, penalty, _worst(row, first, last, piece, height)
+                )
+            )
     return found
+
+
+def _worst(row: _Row, first: int, last: int, piece: Piece, height: float) -> float:
+    """The most that doubt about a candidate counts for."""
+    ends = [place for place in (first - 1, last - 1) if 0 <= place < len(row.cuts)]
+    connected = all(row.cuts[place] is None for place in ends) and all(
+        cut is not None for cut in row.cuts[first : last - 1]
+    )
+    slim = piece.height >= TALL * height and piece.width <= BROAD * height
+    return WORST_CONNECTED if connected and slim else WORST
 
 
 def _levelled(piece: Piece, slope: float) -> Image:
@@ -179,7 +200,7 @@ def _best(count: int, candidates: list[tuple[_Candidate, float]]) -> list[Glyph]
     total = [0.0] + [np.inf] * count
     came: list[tuple[_Candidate, float] | None] = [None] * (count + 1)
     for candidate, cost in candidates:  # in the order of their first strips
-        sum_ = total[candidate.first] + cost + candidate.penalty
+        sum_ = total[candidate.first] + min(cost, candidate.worst) + candidate.penalty
         if sum_ < total[candidate.last]:
             total[candidate.last], came[candidate.last] = sum_, (candidate, cost)
     glyphs = []

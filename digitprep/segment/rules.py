@@ -24,8 +24,9 @@ HOLE = 0.02
 # or thicker than it by the next, is no part of it.
 THICKEST, DARKER, THICKER = 0.012, 1.5, 1.6
 
-# So many lines that run the same way are a pattern, in which shorter pieces are lines as well.
-PATTERN = 3
+# So many lines that run the same way are a pattern, in which shorter pieces are lines as well, unless
+# they are thicker or darker than most lines by this factor: stems that stand above each other are.
+PATTERN, ALIKE = 3, 1.2
 
 
 def without_rules(ink: Ink) -> tuple[Mask, list[Box]]:
@@ -102,13 +103,24 @@ class _Line:
         return self.box[2]
 
     def course(self, columns: NDArray[np.intp], longest: int) -> NDArray[np.float64]:
-        """The row in which the line lies at each column, by a straight or, if it is long, bent fit."""
-        degree = 2 if self.length >= 0.4 * longest else 1
-        fit = np.polynomial.Polynomial.fit(self.columns, self.rows, degree)
-        off = np.abs(fit(self.columns) - self.rows)
-        near = off <= max(1.5, 2 * float(np.median(off)))
-        fit = np.polynomial.Polynomial.fit(self.columns[near], self.rows[near], degree)
-        return np.asarray(fit(columns))
+        """The row in which the line lies at each column, by a straight or, if it is long, bent fit.
+
+        Beyond its own ends a line goes on straight: a bend is no guide there.
+        """
+        straight = self._fitted(1)
+        fit = self._fitted(2) if self.length >= 0.4 * longest else straight
+        within = np.clip(columns, self.box[0], self.box[0] + self.length - 1)
+        slope = straight(1.0) - straight(0.0)
+        return np.asarray(fit(within) + slope * (columns - within))
+
+    def _fitted(self, degree: int) -> np.polynomial.Polynomial:
+        """Rows over columns; what lies off, such as strokes that run into the line, is left out."""
+        near = np.ones(len(self.rows), dtype=bool)
+        for _ in range(3):
+            fit = np.polynomial.Polynomial.fit(self.columns[near], self.rows[near], degree)
+            off = np.abs(fit(self.columns) - self.rows)
+            near = off <= max(1.5, 2 * float(np.median(off)))
+        return fit
 
 
 def _rules(ink: Mask, darkness: Floats) -> tuple[Mask, Mask]:
@@ -164,11 +176,11 @@ def _printed(lines: list[_Line], shape: tuple[int, ...]) -> list[_Line]:
     longest, width = max(shape), shape[1]
     long = [line for line in lines if line.length >= LONG * longest]
     if len(long) >= PATTERN:
-        thickness = max(line.thickness for line in long)
-        tone = max(line.tone for line in long)
+        thickness = float(np.median([line.thickness for line in long]))
+        tone = float(np.median([line.tone for line in long]))
         short = [line for line in lines if line.length < LONG * longest]
         return long + [
-            line for line in short if line.thickness <= 1.2 * thickness and line.tone <= 1.2 * tone
+            line for line in short if line.thickness <= ALIKE * thickness and line.tone <= ALIKE * tone
         ]
     return [
         line

@@ -73,6 +73,25 @@ def kinds() -> dict[str, Drawn]:
         "cells": Drawn(before=[], spread=(0.5, 0.6), rows=(2, 6), digits=(4, 8), jitter=0.05),
         "clutter": Drawn(before=[specks], after=[desk]),
         "few large": Drawn(rows=(1, 1), digits=(2, 4), size=(250, 420), page=(1100, 1600)),
+        "cut close": Drawn(rows=(1, 2), size=(60, 150), after=[trimmed], thin=(-0.1, 0.08)),
+        "small screen drawing": Drawn(
+            rows=(1, 2),
+            digits=(3, 7),
+            size=(40, 90),
+            page=(260, 620),
+            thin=(-0.16, 0.1),
+            ink=((0, 0, 0), (255, 255, 255), (237, 28, 36)),
+            paper=((255, 255, 255), (0, 0, 0)),
+            strength=(1.0, 1.0),
+            tilt=0.0,
+            grain=0.0,
+            blur=0.4,
+        ),
+        "letters beside": Drawn(rows=(1, 4), size=(50, 90), before=[heading]),
+        "dark board": Drawn(
+            ink=(CHALK,), paper=(BOARD,), strength=(0.45, 0.8), thin=(0.0, 0.16), grain=0.03, after=[shadow]
+        ),
+        "long rows": Drawn(rows=(1, 1), digits=(14, 22), size=(40, 60), spread=(0.15, 0.5)),
     }
 
 
@@ -80,6 +99,8 @@ def page(kind: str, how: Drawn, digits: Digits, rng: np.random.Generator) -> tup
     """A page and the text on it: (H, W, 3) uint8 RGB."""
     height, width = (int(rng.integers(*how.page)) for _ in range(2))
     paper, ink = (np.array(choose(rng, colours)) / 255.0 for colours in (how.paper, how.ink))
+    while np.ptp([paper.mean(), ink.mean()]) < 0.2:
+        ink = np.array(choose(rng, how.ink)) / 255.0
     size = min(rng.uniform(*how.size), 0.7 * height)
     cover, text, boxes = written(how, digits, rng, height, width, size)
     pixels = np.ones((height, width, 3)) * paper
@@ -214,6 +235,27 @@ def shadow(pixels, rng):
     edge = columns - width * rng.uniform(0.3, 0.7) + (rows - height / 2) * rng.uniform(-1, 1)
     dark = 1 / (1 + np.exp(-np.clip(edge / rng.uniform(1.5, 8), -50, 50)))
     return pixels * (1 - rng.uniform(0.35, 0.6) * dark)[..., None]
+
+
+def heading(pixels, size, rng):
+    """A line of letters above the digits, as small print or as large as they are."""
+    text = choose(rng, ("Name:", "Phone number", "Datum", "Zip code", "KUNDEN-NR."))
+    scale = size * rng.uniform(0.35, 0.9) / 22
+    font = choose(rng, (cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX))
+    height, width = pixels.shape[:2]
+    place = (int(rng.uniform(0.06, 0.3) * width), int(0.1 * min(height, width)))
+    cover = np.zeros((height, width), np.uint8)
+    cv2.putText(cover, text, place, font, scale, 255, max(1, round(2 * scale)), cv2.LINE_AA)
+    pixels *= 1 - 0.75 * cover[..., None] / 255.0
+
+
+def trimmed(pixels, rng):
+    """The page cut to its ink, or nearly."""
+    inked = np.abs(pixels - pixels[0, 0]).max(axis=2) > 0.3
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    left, top, right, bottom = (int(rng.integers(0, 14)) * int(rng.integers(0, 2)) for _ in range(4))
+    y, x = max(0, rows[0] - top), max(0, columns[0] - left)
+    return pixels[y : rows[-1] + 1 + bottom, x : columns[-1] + 1 + right]
 
 
 def desk(pixels, _):
