@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+SPLITS = {"train", "val", "valid", "validation", "dev", "test"}  # what folders of splits are called
 JUNK = {".ds_store", "thumbs.db", "desktop.ini", "__macosx"}
 
 

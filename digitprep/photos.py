@@ -73,7 +73,7 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, can be read
-            image = _heif(path, data) if _is_heif(data) else _opened(data)
+            image = _heif(path, data) if _is_heif(data) else open_image(data)
             _check_pixels(path, image)
             return _decode(image, data, longest_px)
     except DataError:
@@ -140,7 +140,7 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def _opened(data: bytes) -> Image.Image:
+def open_image(data: bytes) -> Image.Image:
     """The image with its header read and nothing decoded."""
     from PIL import Image
 
@@ -154,7 +154,7 @@ def _is_heif(data: bytes) -> bool:
 
 
 def _heif(path: str | PathLike[str], data: bytes) -> Image.Image:
-    """As `_opened`, by a package of its own, which turns the picture and says orientation 1."""
+    """As `open_image`, by a package of its own, which turns the picture and says orientation 1."""
     try:
         heif: Any = importlib.import_module("pillow_heif")
     except ImportError as error:
@@ -182,7 +182,7 @@ def _decode(image: Image.Image, data: bytes, longest_px: int) -> Photo:
     longest = max(full)
     least = max(1, width * longest_px // longest), max(1, height * longest_px // longest)
     reduced = image.draft(None, least)
-    pixels = eight_bit(image, again=lambda: _opened(data))
+    pixels = eight_bit(image, again=lambda: open_image(data))
     stored = full if reduced else image.size  # loading a TIFF turns it, and its size with it
     pixels = opaque(pixels.resize(_bounded(*stored, longest_px), resample=2, reducing_gap=2.0))  # bilinear
     orientation = _orientation(image, stored)

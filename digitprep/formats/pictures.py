@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,9 +12,10 @@ import numpy as np
 from digitprep.dataset import Images, Split, size_text
 from digitprep.errors import DataError
 from digitprep.formats.base import EMPTY_SHAPE, reading
+from digitprep.formats.gz import read_exactly
 from digitprep.formats.png import SIGNATURE, decode_png, plain_pixels
 from digitprep.photos import FORMATS as PILLOW_FORMATS
-from digitprep.photos import MAX_BYTES, SUFFIXES
+from digitprep.photos import MAX_BYTES, SUFFIXES, open_image
 
 LINKS = "links are not followed; copy the files themselves, for instance with `cp -rL`"
 
@@ -43,7 +43,7 @@ def read_sample(file: Path, name: str, label: int | None) -> Sample:
         if not file.is_file():
             raise DataError.of(file, expected="an image file", found="something else")
         with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
+            data = bytes(read_exactly(opened, MAX_BYTES + 1))
     if len(data) > MAX_BYTES:
         raise DataError.of(file, expected=f"an image of at most {MAX_BYTES:,} bytes", found="more")
     return Sample(file, name, data, label)
@@ -88,10 +88,10 @@ def decode_image(data: bytes, file: str | Path) -> Images:
     """
     if data.startswith(SIGNATURE) or not data:
         return decode_png(data, file)
-    from PIL import Image, ImageOps  # only where it is needed, so that importing formats stays cheap
+    from PIL import ImageOps  # only where it is needed, so that importing formats stays cheap
 
     try:
-        with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
+        with open_image(data) as image:
             if getattr(image, "n_frames", 1) > 1:
                 raise DataError.of(file, expected="one image", found="several frames")
             image.load()
