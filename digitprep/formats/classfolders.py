@@ -48,13 +48,12 @@ class Classfolders(Format):
         numbers, names = _numbered(path, layout)
         for split in sorted(layout, key=split_order):
             found = [
-                (natural_key(name), position, folder / name, numbers.get(cls))
-                for position, (cls, folder) in enumerate(layout[split].items())
-                for name in _pictures(folder)
+                (name, folder, cls) for cls, folder in layout[split].items() for name in _pictures(folder)
             ]
-            found.sort(key=lambda one: one[:2])
+            found.sort(key=lambda one: natural_key(one[0]))  # which keeps the classes' order for equal names
             samples = (
-                read_sample(file, file.relative_to(path).as_posix(), label) for _, _, file, label in found
+                read_sample(folder / name, f"{folder.relative_to(path).as_posix()}/{name}", numbers.get(cls))
+                for name, folder, cls in found
             )
             labelled = "" not in layout[split]
             yield from batches(samples, split, batch, labelled=labelled, class_names=names)
