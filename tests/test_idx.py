@@ -238,6 +238,83 @@ def test_a_missing_file_is_an_error_of_ours(tmp_path: Path) -> None:
         read_idx(tmp_path / "none")
 
 
+def emnist(tmp_path: Path, set_: str, values: list[int]) -> Path:
+    """A folder of one of EMNIST's sets, three images of 2 x 3 as it stores them: on their side, 3 x 2."""
+    names = [f"emnist-{set_}-train-images-idx3-ubyte.gz", f"emnist-{set_}-train-labels-idx1-ubyte.gz"]
+    return folder(tmp_path, dict(zip(names, [images(shape=(3, 2)), labels(values)], strict=True)))
+
+
+UPRIGHT = np.arange(18).reshape(3, 3, 2).transpose(0, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("set_", "stored", "read", "classes"),
+    [
+        ("digits", [0, 9, 4], [0, 9, 4], None),
+        ("mnist", [0, 9, 4], [0, 9, 4], None),
+        ("letters", [1, 26, 3], [0, 25, 2], "AZC"),
+        ("balanced", [0, 36, 46], [0, 36, 46], "0at"),
+        ("bymerge", [10, 35, 40], [10, 35, 40], "AZf"),
+        ("byclass", [9, 36, 61], [9, 36, 61], "9az"),
+    ],
+)
+def test_emnist_is_turned_upright_and_its_labels_get_their_characters(
+    set_: str, stored: list[int], read: list[int], classes: str | None, tmp_path: Path
+) -> None:
+    path = emnist(tmp_path, set_, stored)
+    for given in (path, next(path.glob("*images*")), next(path.glob("*labels*"))):
+        part = formats.read(given, batch=2)["train"]
+        np.testing.assert_array_equal(part.images, UPRIGHT)
+        assert part.labels.tolist() == read
+        names = part.class_names
+        assert names == classes if classes is None else "".join(names[n] for n in read) == classes
+        assert part.provenance.pipeline == f'idx(emnist="{set_}")'
+
+
+def test_emnist_is_read_as_it_is_stored_on_request(tmp_path: Path) -> None:
+    part = formats.read(emnist(tmp_path, "letters", [1, 2, 3]), format='idx(emnist="no")')["train"]
+    assert part.images.shape == (3, 3, 2)
+    assert (part.labels.tolist(), part.class_names) == ([1, 2, 3], None)
+
+
+def test_emnist_under_other_names_is_put_right_on_request(tmp_path: Path) -> None:
+    path = folder(
+        tmp_path, {"images-idx3-ubyte": images(shape=(3, 2)), "labels-idx1-ubyte": labels([1, 2, 3])}
+    )
+    part = formats.read(path, format='idx(emnist="letters")')["train"]
+    np.testing.assert_array_equal(part.images, UPRIGHT)
+    assert part.labels.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("set_", "wrong"), [("letters", 0), ("letters", 27), ("digits", 10), ("balanced", 47)]
+)
+def test_labels_that_an_emnist_set_does_not_have_are_refused(set_: str, wrong: int, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"as EMNIST {set_} has, found {wrong}; --from"):
+        formats.read(emnist(tmp_path, set_, [1, 2, wrong]))
+
+
+def test_an_emnist_set_that_is_not_named_has_to_be(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"emnist-train-images-idx3-ubyte": images(shape=(3, 2))})
+    with pytest.raises(DataError, match=r"one of EMNIST's sets, found emnist; .*--from 'idx\(emnist="):
+        formats.read(path)
+
+
+def test_emnist_s_test_images_do_not_go_with_another_set_s_training_images(tmp_path: Path) -> None:
+    for name in ("emnist-digits-train", "emnist-letters-test"):
+        (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(images())
+    with pytest.raises(DataError, match="found emnist-digits, emnist-letters; give each set a folder"):
+        formats.read(tmp_path)
+
+
+def test_nothing_is_written_on_its_side(tmp_path: Path) -> None:
+    part = formats.read(emnist(tmp_path, "digits", [1, 2, 3]))["train"]
+    with pytest.raises(UsageError, match="for reading"):
+        formats.write(part, tmp_path / "out", format='idx(emnist="digits")')
+    formats.write(part, tmp_path / "out", format="idx")
+    np.testing.assert_array_equal(formats.read(tmp_path / "out")["train"].images, UPRIGHT)
+
+
 @needs_data
 def test_real_mnist_passes_through_every_format_and_comes_back_byte_for_byte(tmp_path: Path) -> None:
     source = DATA / "mnist" / "t10k-images-idx3-ubyte.gz"

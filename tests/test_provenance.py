@@ -71,3 +71,16 @@ def test_what_has_none_tells_none(tmp_path):
     formats.write(formats.read(DIGITS), tmp_path / "a.npz")
     assert formats.origin(tmp_path / "a.npz") is None
     assert formats.origin(DIGITS) is None
+
+
+def test_emnist_that_was_turned_upright_says_so(run, tmp_path):
+    images, labels = (
+        tmp_path / f"emnist-letters-train-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")
+    )
+    formats.write_idx(images, np.zeros((2, 28, 28), np.uint8))
+    formats.write_idx(labels, np.array([1, 26], np.uint8))
+    run("convert", images, "a.npz", "--classes", "26")
+    assert told(tmp_path, "a.npz")["options"] == {"from": 'idx(emnist="letters")'}
+    shown = run("info", images).stdout
+    assert 'idx(emnist="letters")' in shown
+    assert "A       1 #" in shown

@@ -64,7 +64,7 @@ class _Selection:
         """How many classes the labels may have; any number where classes are chosen by name."""
         return int(self.classes) if self.classes.isdecimal() else None
 
-    def origin(self, sources: list[Path]) -> dict[str, Any]:
+    def origin(self, sources: list[Path], source_format: str | None = None) -> dict[str, Any]:
         """The provenance of what is chosen from these sources."""
         from digitprep import __version__, formats
         from digitprep.formats import provenance
@@ -74,7 +74,12 @@ class _Selection:
             options["classes"] = self.classes
         if self.split is not None:
             options["seed"] = self.seed
-        return provenance.record(sources, __version__, options=options, known=formats.origin)
+        read_as = [str(formats.chosen(source, source_format)) for source in sources]
+        if any("(" in text for text in read_as):  # something was asked of a format, or its names decided it
+            options["from"] = ", ".join(read_as)
+        return provenance.record(
+            sources, __version__, options=options, known=lambda source: formats.origin(source, source_format)
+        )
 
     def __call__(self, reread: Callable[[], Iterable[Split]]) -> Iterator[Split]:
         """The chosen samples of the stream that `reread` opens."""
@@ -117,7 +122,9 @@ def convert(
     def reread() -> Iterator[Split]:
         return formats.stream(source, format=source_format, classes=selection.bound)
 
-    _write(selection(reread), "converting", destination, to, overwrite, selection.origin([source]))
+    _write(
+        selection(reread), "converting", destination, to, overwrite, selection.origin([source], source_format)
+    )
 
 
 def merge(

@@ -39,7 +39,7 @@ def info(
         described = summary(counted(_sampled(batches, samples), {}, advance))
     for name, split in described["splits"].items():
         split["mnist_likeness"] = _likeness(samples.get(name))
-    format_name = source_format or str(formats.sniff(path))
+    format_name = str(formats.chosen(path, source_format))
     described = {"path": str(path), "format": format_name, "bytes": _bytes_on_disk(path), **described}
     described["provenance"] = formats.origin(path, source_format)
     print(json.dumps(described) if as_json else _described(described))

@@ -117,8 +117,8 @@ def origin(path: AnyPath, format: str | Format | None = None) -> provenance.Reco
 
 
 def chosen(path: AnyPath, format: str | Format | None = None) -> Format:  # noqa: A002
-    """The format to read: the one given, or the one that `sniff` finds."""
-    return _given(format) or sniff(path)
+    """The format to read: the one given, or the one that `sniff` finds, with what the names decide."""
+    return (_given(format) or sniff(path)).resolved(Path(path))
 
 
 def sniff(path: AnyPath) -> Format:

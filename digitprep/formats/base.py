@@ -67,6 +67,10 @@ class Format(Spec, ABC):
     def read(self, path: Path, batch: int) -> Iterator[Split]:
         """The splits in parts of `batch` samples. Raises DataError where the data is damaged."""
 
+    def resolved(self, path: Path) -> Format:  # noqa: ARG002
+        """The same format, with the options that this path's own names decide."""
+        return self
+
     def write(self, path: Path, splits: Iterable[Split]) -> None:  # noqa: ARG002 - for those that do write
         """Write the splits as `path`, which does not exist. Raises UsageError where only reading works."""
         raise UsageError(f"{spec_name(type(self))} can be read, not written; write another format")

@@ -7,15 +7,15 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 
-from digitprep.dataset import Split, split_order
+from digitprep.dataset import Provenance, Split, split_order
 from digitprep.errors import DataError, UsageError
-from digitprep.formats import gz, idx_file
+from digitprep.formats import emnist, gz, idx_file
 from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped, reading
 from digitprep.formats.idx_file import IdxFile, header_bytes
 from digitprep.formats.spool import Spool, spooled
@@ -48,21 +48,42 @@ def parse_name(name: str) -> Name | None:
     return Name(set_name, "test" if split == TEST else split, match["kind"].lower())
 
 
+Emnist = Literal["digits", "mnist", "letters", "balanced", "bymerge", "byclass", "no"]
+
+
 @FORMATS.register
 @dataclass(frozen=True)
 class Idx(Format):
-    """MNIST's own files, train-images-idx3-ubyte.gz and so on; reads EMNIST and QMNIST too."""
+    """MNIST's own files, train-images-idx3-ubyte.gz and so on; reads EMNIST and QMNIST too.
+
+    EMNIST's images are stored on their side and its letters are counted from 1. Files named as EMNIST's
+    are put right when read; `emnist` says which set it is where the name does not, or "no" for as stored.
+    """
 
     folder: ClassVar[bool] = True
 
     compress: bool = True
+    emnist: Emnist | None = None
 
     def sniff(self, path: Path) -> bool:
         if path.is_dir():
             return any(parse_name(name) for name in entries(path))
         return parse_name(path.name) is not None or _starts_like_idx(path)
 
+    def resolved(self, path: Path) -> Idx:
+        return self if self.emnist else replace(self, emnist=_emnist_set(path))
+
     def read(self, path: Path, batch: int) -> Iterator[Split]:
+        chosen = self.resolved(path)
+        if chosen.emnist in (None, "no"):
+            yield from self._read_as_stored(path, batch)
+            return
+        origin = Provenance(str(path), str(chosen))
+        for part in self._read_as_stored(path, batch):
+            where = f"{path} (split {part.name!r})"
+            yield replace(emnist.upright(part, chosen.emnist, where), provenance=origin)
+
+    def _read_as_stored(self, path: Path, batch: int) -> Iterator[Split]:
         for name, images, labels in _found(path):
             with ExitStack() as stack:
                 image_file = stack.enter_context(idx_file.opened(images))
@@ -70,6 +91,10 @@ class Idx(Format):
                 yield from _read_split(name, image_file, label_file, batch)
 
     def write(self, path: Path, splits: Iterable[Split]) -> None:
+        if self.emnist:
+            raise UsageError(
+                "idx(emnist=...) is for reading; what is written is upright, under MNIST's names"
+            )
         path.mkdir()
         for name, parts in grouped(splits):
             self.check_split(name)
@@ -130,6 +155,23 @@ def _found(path: Path) -> list[tuple[str, Path, Path | None]]:
         if (name.set, name.split) == (given.set, given.split) and name.kind != given.kind
     ]
     return [_pair(given.split, [(given, path), *partners])]
+
+
+def _emnist_set(path: Path) -> Emnist | None:
+    """Which of EMNIST's sets the names of a file or of a folder's files mean; None where none."""
+    named = [name for name, _ in _named(path)] if path.is_dir() else [parse_name(path.name)]
+    sets = {name.set for name in named if name}
+    found = {emnist.set_of(name) for name in sets}
+    if found <= {None}:
+        return None
+    if len(found) > 1 or "" in found:
+        raise DataError.of(
+            path,
+            expected="the files of one of EMNIST's sets",
+            found=", ".join(sorted(sets)),
+            advice="give each set a folder, or say which it is with --from 'idx(emnist=\"digits\")'",
+        )
+    return cast(Emnist, found.pop())
 
 
 def _named(folder: Path) -> list[tuple[Name, Path]]:
