@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
+import io
 import re
 import socket
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +32,7 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real datasets ar
 
 MNIST_NAMES = [file.name for file in SOURCES["mnist"].files]
 SILENT_SECONDS = 0.4
+EMPTY_ZIP = b"PK\5\6" + bytes(18)
 
 
 class Server(ThreadingHTTPServer):
@@ -310,6 +314,64 @@ def test_a_run_that_is_killed_leaves_no_file_under_its_name_and_the_next_goes_on
     assert len(dp.read(tmp_path / "set")["train"]) == 40
 
 
+@pytest.fixture
+def zipped(server, tiny):
+    """The same as one zip, as EMNIST comes, with a member that must not be followed out of it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../outside", b"")
+        for file in tiny.files:
+            name = file.name.replace("t10k", "test")
+            archive.writestr(f"gzip/emnist-digits-{name}", server.files[file.name])
+    body = packed.getvalue()
+    server.files = {"gzip.zip": body}
+    file = File("gzip.zip", len(body), hashlib.sha256(body).hexdigest())
+    known = SOURCES["emnist"]
+    return Source(known.summary, (server.mirror("good"),), (file,), known.members, known.checksums)
+
+
+def test_of_a_zip_the_members_are_kept_and_known_again(server, zipped, tmp_path):
+    done = download(zipped, tmp_path / "set")
+    names = {member.rpartition("/")[2] for member in zipped.members}
+    assert set(contents(tmp_path / "set")) == names | {"emnist-digits.sha256"}
+    assert not (tmp_path / "outside").exists()
+    upright = dp.read(tmp_path / "original")["test"].images.swapaxes(1, 2)
+    np.testing.assert_array_equal(dp.read(tmp_path / "set")["test"].images, upright)
+    assert download(zipped, tmp_path / "set") == dp.Download(tmp_path / "set", done.fetched, ())
+    assert server.asked.total() == 1
+
+
+def test_a_member_that_is_missing_or_wrong_is_made_good(zipped, tmp_path):
+    download(zipped, tmp_path / "set")
+    before = contents(tmp_path / "set")
+    lost, wrong = (tmp_path / "set" / zipped.members[index].rpartition("/")[2] for index in (0, 3))
+    lost.unlink()
+    assert download(zipped, tmp_path / "set").fetched == (lost.name,)
+    wrong.write_bytes(b"mine")
+    with pytest.raises(UsageError, match=f"{wrong.name} is there, but is another file.*--overwrite"):
+        download(zipped, tmp_path / "set")
+    assert wrong.read_bytes() == b"mine"
+    assert download(zipped, tmp_path / "set", overwrite=True).fetched == (wrong.name,)
+    assert contents(tmp_path / "set") == before
+
+
+def test_a_zip_that_lies_there_is_used_and_stays(server, zipped, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "gzip.zip").write_bytes(server.files["gzip.zip"])
+    assert len(download(zipped, tmp_path / "set").fetched) == 4
+    assert (tmp_path / "set" / "gzip.zip").exists()
+    assert not server.asked
+
+
+def test_a_zip_without_what_it_should_hold_is_named_and_nothing_stays(server, zipped, tmp_path):
+    for body, said in ((b"no zip at all" * 99, "File is not a zip file"), (EMPTY_ZIP, "no item named")):
+        server.files["gzip.zip"] = body
+        file = File("gzip.zip", len(body), hashlib.sha256(body).hexdigest())
+        with pytest.raises(dp.DataError, match=f"gzip.zip: expected a zip that holds .*{said}"):
+            download(dataclasses.replace(zipped, files=(file,)), tmp_path / "set")
+        assert contents(tmp_path / "set") == {}
+
+
 def test_an_unknown_dataset_is_refused_with_those_that_there_are(tmp_path):
     with pytest.raises(UsageError, match=r"no dataset is named 'minst'; known: mnist, fashion, kmnist"):
         dp.download("minst", tmp_path)
@@ -323,13 +385,16 @@ def test_the_catalog_is_sound(name):
     for file in known.files:
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
         assert file.size > 1000
-        assert parse_name(file.name)
+    for name in known.members or [file.name for file in known.files]:
+        assert parse_name(name.rpartition("/")[2])
+    assert bool(known.members) == bool(known.checksums)
+    assert len(known.files) == 1 or not known.members
     for mirror in known.mirrors:
         assert re.fullmatch(r"https?://[^?#]+/", mirror)
 
 
 def test_no_two_files_of_the_catalog_claim_the_same_content():
-    digests = [file.sha256 for known in SOURCES.values() for file in known.files]
+    digests = [file.sha256 for known in SOURCES.values() if not known.members for file in known.files]
     assert len(set(digests)) == len(digests)
 
 

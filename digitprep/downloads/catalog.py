@@ -16,11 +16,35 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset: what it is, its files, and the addresses that a file's name is put after, best first."""
+    """A dataset: what it is, its files, and the addresses that a file's name is put after, best first.
+
+    members: of its one file, a zip: those that are kept, in its place
+    checksums: the name of the list of their SHA-256, by which they are known again
+    """
 
     summary: str
     mirrors: tuple[str, ...]
     files: tuple[File, ...]
+    members: tuple[str, ...] = ()
+    checksums: str = ""
+
+
+def emnist(name: str, summary: str) -> Source:
+    """One of EMNIST's sets, all of which are in one zip."""
+    return Source(
+        f"EMNIST {name}: {summary}, of 28 x 28",
+        (
+            "https://biometrics.nist.gov/cs_links/EMNIST/",
+            "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/",
+        ),
+        (File("gzip.zip", 561753746, "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"),),
+        tuple(
+            f"gzip/emnist-{name}-{split}-{kind}-ubyte.gz"
+            for split in ("train", "test")
+            for kind in ("images-idx3", "labels-idx1")
+        ),
+        f"emnist-{name}.sha256",
+    )
 
 
 SOURCES = {
@@ -109,4 +133,10 @@ SOURCES = {
             ),
         ),
     ),
+    "emnist": emnist("digits", "digits, 240,000 and 40,000"),
+    "emnist-letters": emnist("letters", "26 letters, upper and lower case as one"),
+    "emnist-balanced": emnist("balanced", "47 digits and letters, as many of each"),
+    "emnist-bymerge": emnist("bymerge", "the same 47 as often as they were written"),
+    "emnist-byclass": emnist("byclass", "62 digits, capitals and small letters"),
+    "emnist-mnist": emnist("mnist", "digits, 60,000 and 10,000"),
 }
