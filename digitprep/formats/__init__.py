@@ -129,7 +129,7 @@ def sniff(path: AnyPath) -> Format:
     path = Path(path)
     _check_readable(path)
     with reading(path):
-        claims = [name for name in FORMATS if FORMATS[name]().sniff(path)]
+        claims = [name for name in sorted(FORMATS) if FORMATS[name]().sniff(path)]
     if len(claims) == 1:
         return FORMATS[claims[0]]()
     if claims:
@@ -154,7 +154,7 @@ def named(path: AnyPath, format: str | Format | None = None) -> Format:  # noqa:
             return FORMATS[name]()
     known = ", ".join(
         f"{name} ({' '.join(FORMATS[name].suffixes) or 'a folder'})"
-        for name in FORMATS
+        for name in sorted(FORMATS)
         if FORMATS[name].suffixes or FORMATS[name].folder
     )
     raise UsageError(f"the name {path} does not tell a format; say it with --to (format=...): {known}")
