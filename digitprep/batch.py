@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ from digitprep.steps import Box
 # How many photos may be under way for each that is being waited for: enough to keep every core
 # busy, few enough that memory does not grow with the number of photos.
 AHEAD = 64
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,21 +83,27 @@ def clean(
     `executor` is any of concurrent.futures, for instance `process_pool(jobs)`; without one the work
     is done here. At most AHEAD photos are under way at a time.
     """
+    yield from in_order(partial(clean_photo, pipeline=pipeline, thumbnail_px=thumbnail_px), photos, executor)
+
+
+def in_order(
+    function: Callable[[Path], Result], photos: Iterable[Path], executor: Executor | None = None
+) -> Iterator[Result]:
+    """What a function makes of each image file, in their order, with or without an executor, as `clean`."""
     if executor is None:
-        for photo in photos:
-            yield clean_photo(photo, pipeline, thumbnail_px)
+        yield from map(function, photos)
         return
-    waiting: deque[Future[Cleaned]] = deque()
+    waiting: deque[Future[Result]] = deque()
     try:
         for photo in photos:
-            waiting.append(executor.submit(clean_photo, photo, pipeline, thumbnail_px))
+            waiting.append(executor.submit(function, photo))
             if len(waiting) >= AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     except BrokenExecutor as error:
         raise DigitprepError(
-            "a process that cleans photos was killed, perhaps for want of memory; try fewer --jobs"
+            "a process that works on photos was killed, perhaps for want of memory; try fewer --jobs"
         ) from error
     finally:
         for future in waiting:

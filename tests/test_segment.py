@@ -253,6 +253,16 @@ def test_pages_on_the_command_line(run, tmp_path, digits):
     assert len(page["digits"][0]["box"]) == 4
 
 
+def test_pages_are_read_by_several_processes_as_by_one(run, tmp_path, digits):
+    for number, row in enumerate(ROWS):
+        Image.fromarray(on_paper(written(digits, rows=(row,))[0])).save(tmp_path / f"page{number}.png")
+    one = run("predict", "--many", "--json", "page0.png", "page1.png").stdout
+    assert run("predict", "--many", "--json", "--jobs", "2", "page0.png", "page1.png").stdout == one
+    assert [json.loads(line)["text"] for line in one.splitlines()] == list(ROWS)
+    run("clean", "--many", "--jobs", "2", "page0.png", "page1.png", "-o", "set.npz")
+    assert len(dp.read(tmp_path / "set.npz")["train"]) == 14
+
+
 def test_a_page_becomes_a_labelled_dataset_with_a_sample_a_digit(run, tmp_path, digits):
     Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
     run("clean", "--many", "page.png", "-o", "set.npz", "--text", "0123456 789 4502")
@@ -293,7 +303,7 @@ def test_a_text_that_does_not_fit_is_told_row_by_row(run, tmp_path, digits):
     ("arguments", "word"),
     [
         (("predict", "--many", "--recipe", "mnist", "p.png"), "--recipe"),
-        (("predict", "--many", "--jobs", "2", "p.png"), "--jobs"),
+        (("clean", "--many", "--pipeline", "invert", "p.png", "-o", "s.npz"), "--pipeline"),
         (("clean", "--many", "--labels", "name", "p.png", "-o", "s.npz"), "--labels"),
         (("clean", "--text", "12", "p.png", "-o", "s.npz"), "--many"),
         (("clean", "--many", "--text", "12", "p.png", "q.png", "-o", "s.npz"), "one photo"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import progress
+from digitprep.cli.terminal import pool, progress
 from digitprep.errors import DataError, DigitprepError, PartialSuccess, StepError, UsageError
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ def check_text(text: str | None, many: bool, files: list[Path]) -> None:
         raise UsageError(f"--text is for one photo, found {len(files)}; clean them one at a time")
 
 
-def predict_pages(files: list[Path], net: Classifier, as_json: bool) -> None:
+def predict_pages(files: list[Path], net: Classifier, as_json: bool, jobs: int) -> None:
     """Print what stands on each page."""
+    from digitprep.batch import in_order
+
     rejected = 0
-    with progress("reading", total=len(files)) as advance:
-        for file in files:
-            read = _read(file, net)
+    with progress("reading", total=len(files)) as advance, pool(jobs) as executor:
+        for read in in_order(partial(_read, net=net), files, executor):
             rejected += read["text"] is None
             print(json.dumps(read) if as_json else _line(read), flush=True)
             advance()
@@ -56,20 +58,28 @@ def predict_pages(files: list[Path], net: Classifier, as_json: bool) -> None:
 
 
 def page_samples(
-    files: list[Path], net: Classifier, text: str | None, thumbnail_px: int, advance: Any
+    files: list[Path], net: Classifier, text: str | None, thumbnail_px: int, jobs: int, advance: Any
 ) -> Iterator[Cleaned]:
     """The digits of all pages; a photo that gives none, with its reason."""
+    from digitprep.batch import in_order
+
+    with pool(jobs) as executor:
+        sampled = partial(_samples, net=net, text=text, thumbnail_px=thumbnail_px)
+        for samples in in_order(sampled, files, executor):
+            yield from samples
+            advance()
+
+
+def _samples(file: Path, net: Classifier, text: str | None, thumbnail_px: int) -> list[Cleaned]:
     from digitprep.batch import Cleaned
     from digitprep.segment.photos import samples_of
 
-    for file in files:
-        try:
-            yield from samples_of(file, net, text, thumbnail_px)
-        except (DataError, StepError) as error:
-            if text is not None:  # one photo, and its labels are asked for: nothing else is left to do
-                raise
-            yield Cleaned(file, reason=_reason(file, error))
-        advance()
+    try:
+        return list(samples_of(file, net, text, thumbnail_px))
+    except (DataError, StepError) as error:
+        if text is not None:  # one photo, and its labels are asked for: nothing else is left to do
+            raise
+        return [Cleaned(file, reason=_reason(file, error))]
 
 
 def _read(file: Path, net: Classifier) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +24,7 @@ from digitprep.cli.terminal import (
     Recipe,
     chosen_pipeline,
     opened_model,
+    pool,
     progress,
     say,
 )
@@ -79,7 +79,7 @@ def clean(
     from digitprep.labels import find_labels
     from digitprep.report.cleaning import CleaningReport
 
-    check_many(many, recipe=recipe, pipeline=pipeline, labels=labels, jobs=jobs > 1)
+    check_many(many, recipe=recipe, pipeline=pipeline, labels=labels)
     steps = chosen_pipeline(recipe, pipeline)
     report = CleaningReport(output, sheet, overwrite)
     files = found_photos(photos, made=[output, *report.paths])
@@ -91,7 +91,7 @@ def clean(
     with progress("cleaning", total=len(files)) as advance:
         if many:
             net = opened_model(None, None, None, None)
-            cleaned = page_samples(files, net, text, report.thumbnail_px, advance)
+            cleaned = page_samples(files, net, text, report.thumbnail_px, jobs, advance)
         else:
             cleaned = with_labels(_cleaned(files, steps, jobs, advance, report.thumbnail_px), found)
         batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
@@ -143,11 +143,11 @@ def predict(
 
     Where it is doubtful whether a photo shows that digit, or one digit at all, the reason stands beside it.
     """
-    check_many(many, recipe=recipe, pipeline=pipeline, reject=reject, jobs=jobs > 1)
+    check_many(many, recipe=recipe, pipeline=pipeline, reject=reject)
     net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
     files = found_photos(photos)
     if many:
-        predict_pages(files, net, as_json)
+        predict_pages(files, net, as_json, jobs)
         return
     rejected = 0
     with progress("reading", total=len(files)) as advance:
@@ -176,26 +176,12 @@ def found_photos(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
     return files
 
 
-@contextmanager
-def _executor(jobs: int) -> Iterator[Any]:
-    from digitprep.batch import process_pool
-
-    if jobs == 1:
-        yield None
-        return
-    pool = process_pool(jobs)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _cleaned(
     files: list[Path], steps: Pipeline, jobs: int, advance: Any, thumbnail_px: int = 0
 ) -> Iterator[Cleaned]:
     from digitprep import batch
 
-    with _executor(jobs) as executor:
+    with pool(jobs) as executor:
         for cleaned in batch.clean(files, steps, executor=executor, thumbnail_px=thumbnail_px):
             yield cleaned
             advance()

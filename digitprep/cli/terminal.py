@@ -90,6 +90,21 @@ def opened_model(model: Path | None, options: str | None, name: str | None, laye
 
 
 @contextmanager
+def pool(jobs: int) -> Iterator[Any]:
+    """An executor of that many processes while the block runs; None for one, which needs no other."""
+    from digitprep.batch import process_pool
+
+    if jobs == 1:
+        yield None
+        return
+    executor = process_pool(jobs)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
 def progress(description: str, total: int | None = None, *, of_bytes: bool = False) -> Iterator[Any]:
     """A progress bar on stderr while the block runs; yields `advance(count)`. Silent off a terminal."""
     from rich.console import Console
