@@ -30,6 +30,7 @@ from digitprep.formats.csv_columns import (
     may_be_images,
 )
 from digitprep.formats.lines import Piece, pieces, started
+from digitprep.formats.text import known_layout
 from digitprep.spec import Between
 
 ENDS = (".csv", ".csv.gz")
@@ -57,7 +58,7 @@ class Csv(Format):
     def sniff(self, path: Path) -> bool:
         if path.is_dir():
             return any(may_be_images(_first_line(file)) for _, file in _files(path))
-        return path.name.lower().endswith(ENDS) and path.is_file()
+        return path.name.lower().endswith(ENDS) and path.is_file() and known_layout(path) is None
 
     def read(self, path: Path, batch: int) -> Iterator[Split]:
         files = _files(path) if path.is_dir() else [(told_split(path.name) or "train", path)]
@@ -68,6 +69,11 @@ class Csv(Format):
                 found, advice = f"{file.name} and {again.name}", "name the file to read instead of its folder"
                 raise DataError.of(path, expected=f"one file of split {name!r}", found=found, advice=advice)
         for name, file in files:
+            if self.label == "auto" and known_layout(file):
+                expected, found = "pixels from 0 to 255", "those of optdigits, from 0 to 16"
+                raise DataError.of(
+                    file, expected=expected, found=found, advice="read the file with --from text"
+                )
             wanted = Wanted(self.label, self.height, self.width, self.color)
             with gz.opened(file) as source:
                 yield from _batched(_read_rows(pieces(source, file), file, name, wanted), batch)
