@@ -367,6 +367,7 @@ GOLDEN_DATA = Dataset(
 def unpacked(path: Path) -> dict[str, bytes]:
     """What stands in the files of a dataset, whichever zlib packed it."""
     unpack = {".gz": gzip.decompress, ".npz": _members, ".tar": _tar_members, ".png": _pixels}
+    unpack[".parquet"] = _rows
     found = contents(path)
     return {name: unpack.get(Path(name).suffix, bytes)(data) for name, data in found.items()}
 
@@ -381,6 +382,17 @@ def _tar_members(data: bytes) -> bytes:
     return b"".join(
         name.encode() + (_pixels(content) if name.endswith(".png") else content) for name, content in files
     )
+
+
+def _rows(data: bytes) -> bytes:
+    """Without the name of the program that wrote them."""
+    from pyarrow import parquet
+
+    table = parquet.read_table(io.BytesIO(data))
+    rows = table.to_pylist()
+    for row in rows:
+        row["image"]["bytes"] = _pixels(row["image"]["bytes"])
+    return repr((table.schema.metadata, rows)).encode()
 
 
 def _members(data: bytes) -> bytes:

@@ -1,0 +1,264 @@
+"""Parquet as Hugging Face's `datasets` keeps images: a column of image files, and one of labels.
+
+    image   struct {bytes: binary, path: string}, the bytes those of a PNG file
+    label   int64, where there are labels
+
+The schema carries, as JSON under `huggingface`, that the first is an Image and the second a ClassLabel
+with the names of the classes. Checksums stand with the pages, so that damage is seen.
+
+Source: Apache Parquet's format, and the documentation of `datasets` on its features.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, ClassVar
+
+from digitprep.dataset import Split, split_order
+from digitprep.errors import DataError, UsageError
+from digitprep.extra import extra
+from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped
+from digitprep.formats.gz import AGAIN
+from digitprep.formats.pictures import Sample, batches
+from digitprep.formats.png import encode_png
+
+MAGIC = b"PAR1"
+END = ".parquet"
+ROWS = 256  # in a group, the unit in which a reader takes them
+MOST_NAMES = 10_000  # more classes than that are kept as plain numbers
+IMAGES, LABELS = ("image", "img"), ("label", "labels", "fine_label")
+NAMES = {"validation": "val", "valid": "val", "dev": "val"}
+NAME = re.compile(r"(?P<split>[A-Za-z0-9]\w*?)(?:-(?P<number>\d+)-of-(?P<count>\d+))?\.parquet", re.ASCII)
+Shard = tuple[str, int, int, Path]
+
+
+@FORMATS.register
+@dataclass(frozen=True)
+class Parquet(Format):
+    """Parquet as Hugging Face has it: train.parquet and so on, or one split in a file of that ending."""
+
+    folder: ClassVar[bool] = True
+    suffixes: ClassVar[tuple[str, ...]] = (END,)
+
+    def sniff(self, path: Path) -> bool:
+        if path.is_dir():
+            return any(first_bytes(shard[-1], 4) == MAGIC for shard in _shards(path))
+        return path.is_file() and (first_bytes(path, 4) == MAGIC or path.name.lower().endswith(END))
+
+    def read(self, path: Path, batch: int) -> Iterator[Split]:
+        shards = _shards(path) if path.is_dir() else [(_told_split(path) or "train", 0, 1, path)]
+        if not shards:
+            raise DataError.of(path, expected=f"files such as train{END}", found="none")
+        for split, group in groupby(shards, key=itemgetter(0)):
+            yield from _read_split(split, _whole(list(group)), batch)
+
+    def write(self, path: Path, splits: Iterable[Split]) -> None:
+        if self.is_folder(path):
+            path.mkdir()
+        written = ""
+        for name, parts in grouped(splits):
+            self.check_split(name)
+            if not self.is_folder(path) and (written or name != (_told_split(path) or "train")):
+                found = f"{written!r} and {name!r}" if written else repr(name)
+                raise UsageError(
+                    f"{path.name} holds one split, {_told_split(path) or 'train'!r}, and {found} are to be "
+                    f"written; for a folder with a file a split give a name without {END}, and --to parquet"
+                )
+            _write_split(path / f"{name}{END}" if self.is_folder(path) else path, parts)
+            written = name
+
+    def is_folder(self, path: Path) -> bool:
+        return not path.name.lower().endswith(END)
+
+    def check_split(self, name: str) -> None:
+        super().check_split(name)
+        if name in NAMES:
+            raise UsageError(f"a Parquet file named {name} means the split 'val'; rename split {name!r}")
+
+    def owns(self, name: str) -> bool:
+        return re.fullmatch(r"\w+\.parquet", name, re.ASCII) is not None
+
+
+def _shards(folder: Path) -> list[Shard]:
+    """The Parquet files of a folder, or of `data` in it, by split and number."""
+    found = []
+    for place in (folder, folder / "data"):
+        for name in entries(place) if place.is_dir() else ():
+            match = NAME.fullmatch(name)
+            if match:
+                split, number, count = match["split"], int(match["number"] or 0), int(match["count"] or 1)
+                found.append((NAMES.get(split, split), number, count, place / name))
+        if found:
+            break
+    return sorted(found, key=lambda shard: (split_order(shard[0]), *shard[1:]))
+
+
+def _whole(shards: list[Shard]) -> list[Path]:
+    """The files of one split. Raises DataError where their names tell of one that is not there."""
+    for position, (split, number, count, file) in enumerate(shards):
+        if number != position or count != len(shards):
+            expected = f"{split}'s {count} files, numbered from 0"
+            raise DataError.of(file, expected=expected, found=f"{len(shards)} files, this as the {position}.")
+    return [shard[-1] for shard in shards]
+
+
+def _told_split(path: Path) -> str | None:
+    """The split that a file's name tells: `test` for test.parquet and mnist-test.parquet."""
+    words = set(re.findall(r"train|test|validation|valid|val|dev", path.name.lower()))
+    return NAMES.get(word := words.pop(), word) if len(words) == 1 else None
+
+
+def _read_split(split: str, files: list[Path], batch: int) -> Iterator[Split]:
+    tables = [_Table.of(file) for file in files]
+    first = tables[0]
+    for table in tables[1:]:
+        if (table.label, table.class_names) != (first.label, first.class_names):
+            expected = f"labels and class names as in {first.file.name}"
+            raise DataError.of(table.file, expected=expected, found="other ones")
+    samples = chain.from_iterable(table.samples(batch) for table in tables)
+    labelled, names = first.label is not None, first.class_names
+    yield from batches(samples, split, batch, labelled=labelled, class_names=names)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A file whose columns have been found: those of images and of labels, and the classes' names."""
+
+    file: Path
+    image: str
+    label: str | None
+    class_names: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, file: Path) -> _Table:
+        """Raises DataError where the file is damaged, or has no column of images."""
+        with _opened(file) as opened:
+            schema = opened.schema_arrow
+        image = next((name for name in IMAGES if name in schema.names), None)
+        label = next((name for name in LABELS if name in schema.names), None)
+        if image is None:
+            expected, found = f"a column {' or '.join(IMAGES)}", ", ".join(schema.names) or "no columns"
+            raise DataError.of(file, expected=expected, found=found)
+        _check_types(file, schema, image, label)
+        return cls(file, image, label, _class_names(schema.metadata or {}, label))
+
+    def samples(self, batch: int) -> Iterator[Sample]:
+        """The rows, a group of them in memory at a time."""
+        columns = [self.image] + ([] if self.label is None else [self.label])
+        row = 0
+        with _opened(self.file) as opened:
+            for part in opened.iter_batches(batch_size=min(batch, ROWS), columns=columns):
+                images = part.column(self.image).to_pylist()
+                labels = [None] * len(images) if self.label is None else part.column(self.label).to_pylist()
+                for image, label in zip(images, labels, strict=True):
+                    yield self._sample(row, image, label)
+                    row += 1
+
+    def _sample(self, row: int, image: Any, label: int | None) -> Sample:
+        where = f"row {row}"
+        content = image if isinstance(image, bytes) else (image or {}).get("bytes")
+        if content is None:
+            advice = "embed the images before the file is written"
+            expected, found = "the bytes of an image", "none, at most a path"
+            raise DataError.of(self.file, where, expected=expected, found=found, advice=advice)
+        if self.label is not None and label is None:
+            raise DataError.of(self.file, where, expected="a label", found="none")
+        name = "" if isinstance(image, bytes) else image.get("path")
+        return Sample(f"{self.file}: {where}", name or str(row), content, label)
+
+
+def _check_types(file: Path, schema: Any, image: str, label: str | None) -> None:
+    """Raise DataError where the columns are not what `datasets` makes of images and classes."""
+    types = extra("pyarrow", "Parquet", "parquet").types
+    kind = schema.field(image).type
+    fields = {kind.field(index).name for index in range(kind.num_fields)} if types.is_struct(kind) else set()
+    if not ("bytes" in fields or types.is_binary(kind) or types.is_large_binary(kind)):
+        expected = "image files, as binary or as struct {bytes, path}"
+        raise DataError.of(file, f"column {image!r}", expected=expected, found=str(kind))
+    if label is not None and not types.is_integer(schema.field(label).type):
+        found = str(schema.field(label).type)
+        raise DataError.of(file, f"column {label!r}", expected="whole numbers", found=found)
+
+
+def _class_names(metadata: dict[bytes, bytes], label: str | None) -> tuple[str, ...] | None:
+    """The names of the classes, where they say more than the label's number."""
+    try:
+        names = json.loads(metadata[b"huggingface"])["info"]["features"][label]["names"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return None if names == _numbers(len(names)) else tuple(names)
+
+
+def _write_split(file: Path, parts: Iterator[Split]) -> None:
+    """One file: the rows in groups of their own, and the schema's description at its end."""
+    pyarrow, parquet = _libraries()
+    first = next(parts)
+    labels = first.labels is not None
+    image = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    schema = pyarrow.schema([("image", image)] + [("label", pyarrow.int64())] * labels)
+    names, largest = first.class_names, -1
+    options = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    with parquet.ParquetWriter(file, schema, store_schema=False, **options) as writer:
+        for rows in _groups(chain([first], parts)):
+            writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema), row_group_size=ROWS)
+            largest = max([largest, *(row.get("label", -1) for row in rows)])
+        features = {"image": {"_type": "Image"}}
+        if labels:
+            features["label"] = _label_feature(names, largest)
+        text = json.dumps({"info": {"features": features}}, ensure_ascii=False)
+        writer.add_key_value_metadata({"huggingface": text})
+
+
+def _label_feature(names: tuple[str, ...] | None, largest: int) -> dict[str, Any]:
+    """What `datasets` is told of the labels: their names, for classes without names their numbers."""
+    if names is None and largest >= MOST_NAMES:
+        return {"dtype": "int64", "_type": "Value"}
+    return {"names": list(names) if names else _numbers(max(10, largest + 1)), "_type": "ClassLabel"}
+
+
+def _groups(parts: Iterator[Split]) -> Iterator[list[dict[str, Any]]]:
+    """The rows, as many in a group whatever the parts."""
+    rows: list[dict[str, Any]] = []
+    for part in parts:
+        names = part.sample_names or [None] * len(part)
+        labels = [None] * len(part) if part.labels is None else part.labels.tolist()
+        for image, name, label in zip(part.images, names, labels, strict=True):
+            row: dict[str, Any] = {"image": {"bytes": encode_png(image), "path": name}}
+            rows.append(row if label is None else row | {"label": label})
+            if len(rows) == ROWS:
+                yield rows
+                rows = []
+    yield rows
+
+
+def _numbers(count: int) -> list[str]:
+    return [str(number) for number in range(count)]
+
+
+def _libraries() -> tuple[Any, Any]:
+    """pyarrow, and its part for Parquet. Raises MissingExtra where it is not installed."""
+    pyarrow = extra("pyarrow.parquet", "Parquet", "parquet")
+    return pyarrow, pyarrow.parquet
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """A Parquet file to read from; what is found to be damaged in it becomes a DataError."""
+    pyarrow, parquet = _libraries()
+    try:
+        with parquet.ParquetFile(file, page_checksum_verification=True) as opened:
+            yield opened
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
+        found = "an empty file" if file.stat().st_size == 0 else f"damage ({error})"
+        raise DataError.of(file, expected="a sound Parquet file", found=found, advice=AGAIN) from error
