@@ -65,6 +65,7 @@ def stopped_and_resumed(file, stops, **options):
         (OPTIONS | {"validation": 0}, [2, 3]),
         (OPTIONS | {"patience": 1}, [1, 1]),
         (STEPS, [1]),
+        (STEPS, [2, 1]),
         (STEPS, [4, 7, 9]),
         (STEPS | {"validation": 0}, [5]),
     ],
@@ -93,6 +94,30 @@ def test_an_interrupt_within_an_epoch_loses_that_epoch_only(tmp_path):
         list(train(fresh(), noise(), checkpoint=file, progress=interrupt, **OPTIONS))
     assert len(Checkpoint.load(file).history) == 2
     model, _ = stopped_and_resumed(file, [], **OPTIONS)
+    assert saved(model, tmp_path) == saved(straight, tmp_path)
+
+
+def test_stopped_before_anything_was_validated_it_can_go_on_all_the_same(tmp_path):
+    """There is a checkpoint from the first batch on, and it has the first report that anybody has seen."""
+    straight = fresh()
+    list(train(straight, noise(), **STEPS))
+
+    def interrupt(_done, _total, _loss):
+        raise KeyboardInterrupt
+
+    file = tmp_path / "c.npz"
+    run = train(fresh(), noise(), checkpoint=file, progress=interrupt, **STEPS)
+    assert not file.exists()
+    with pytest.raises(KeyboardInterrupt):
+        next(run)
+    assert Checkpoint.load(file).history == []
+    run = train(fresh(), noise(), checkpoint=file, resume=True, **STEPS)
+    first = next(run)
+    assert first.validation_accuracy is None
+    assert [epoch["number"] for epoch in Checkpoint.load(file).history] == [1]
+    run.close()
+    model, epochs = stopped_and_resumed(file, [], **STEPS)
+    assert epochs[0] == first
     assert saved(model, tmp_path) == saved(straight, tmp_path)
 
 

@@ -101,16 +101,27 @@ def test_ctrl_c_leaves_a_usable_model_and_says_how_to_go_on(tmp_path):
     assert not (tmp_path / "m.checkpoint.npz").exists()
 
 
+LINEAR = ["--layers", "flatten | dense(width=4)", "--classes", "4", "--validation", "40", "--batch", "1"]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.usefixtures("data")
-def test_ctrl_c_before_the_first_epoch_ends_keeps_nothing(tmp_path):
-    process = started(tmp_path, "-o", "m.npz", *OPTIONS, "--steps", "1000000", "--batch", "1", "--resume")
-    wait_for(process, "there is no m.checkpoint.npz to resume; training starts anew")
+def test_stopped_after_reports_but_before_any_validation_it_goes_on(tmp_path, stop):
+    """The first validation comes after 300 steps, the first row of the log after 50."""
+    options = [*LINEAR, "--steps", "400", "--log", "m.csv"]
+    process = started(tmp_path, "-o", "m.npz", *options)
     wait_for(process, "step 50:")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     said = process.communicate(timeout=60)[1]
-    assert process.returncode == 130, said
-    if "nothing to keep" in said:
-        assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
+    if stop == signal.SIGINT and "step 300:" not in said:
+        assert process.returncode == 130, said
+        assert "it is the network as it was then" in said
+        assert dp.load_model(tmp_path / "m.npz").metadata["unfinished"].endswith("of 8")
+    run(tmp_path, "-o", "m.npz", "--resume", *options)
+    run(tmp_path, "-o", "straight.npz", *options[:-2])
+    assert (tmp_path / "m.npz").read_bytes() == (tmp_path / "straight.npz").read_bytes()
+    rows = list(csv.DictReader((tmp_path / "m.csv").open(newline="")))
+    assert [row["steps"] for row in rows] == [str(steps) for steps in range(50, 450, 50)]
 
 
 def test_resuming_another_run_names_what_differs(data, tmp_path):

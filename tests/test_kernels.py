@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from digitprep.nn import LOSSES, Model, scratch, textbook
+from digitprep.nn.parallel import one_blas_thread
 from digitprep.nn.spatial import Conv, Maxpool
 
 NETWORK = (
@@ -91,3 +95,33 @@ def test_scratch_memory_is_handed_out_again_only_when_nobody_holds_it():
     assert (view == 7).all()
     del view
     assert scratch.empty(shape, np.float32).ctypes.data == address
+
+
+def test_calls_from_several_threads_give_blas_its_threads_back():
+    """Also where a second one begins before the first has ended, and ends after it."""
+    model = Model.build("flatten | dense(width=512) | dense(width=10)")
+    images = np.zeros((3000, 28, 28), np.uint8)
+
+    def blas():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    before = blas()
+    with ThreadPoolExecutor(4) as threads:
+        assert len(list(threads.map(model.logits, [images[:size] for size in (3000, 2000, 1000, 2500)]))) == 4
+    assert blas() == before
+
+
+def test_the_next_to_hold_blas_waits_for_its_turn():
+    order = []
+
+    def second():
+        with one_blas_thread():
+            order.append("second begins")
+
+    with ThreadPoolExecutor(1) as other:
+        with one_blas_thread(), one_blas_thread():
+            waiting = other.submit(second)
+            time.sleep(0.1)
+            order.append("first ends")
+        waiting.result(timeout=60)
+    assert order == ["first ends", "second begins"]

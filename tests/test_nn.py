@@ -82,6 +82,16 @@ def test_networks_that_cannot_be_say_why(text, shape, error, words):
         Model.build(text, shape)
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [("aba", "found 'a' 2 times"), (["a", "", "c"], "found none for class 1"), ([], "found 0")],
+)
+def test_class_names_tell_the_classes_apart(names, words):
+    """A report by class would lose one of two that are called alike."""
+    with pytest.raises(UsageError, match=words):
+        Model.build("flatten | dense(width=3)", classes=3, class_names=names)
+
+
 def test_class_names_are_one_a_class():
     """Two names for ten classes are a mistake."""
     with pytest.raises(UsageError, match="a name for each of 10"):

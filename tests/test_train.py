@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from digitprep.dataset import Split
 from digitprep.errors import DataError, ModelError, UsageError
-from digitprep.nn import Model, load_model, train
+from digitprep.nn import Augmentation, Model, load_model, train
 from digitprep.nn.optim import Sgd
+from digitprep.nn.parallel import _blas
 from digitprep.nn.train import _Run
 
 MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist"
@@ -121,6 +123,21 @@ def test_an_interrupt_in_the_middle_of_an_epoch_keeps_the_best(monkeypatch, mode
     assert weights(model) == first
 
 
+def test_stopped_before_anything_was_validated_the_parameters_stay_as_they_are(model):
+    """They are worth having after a while of training, and the model's notes say what they are."""
+    run = train(model, bars(), steps=40, report_every=2, batch=16, validation=80)
+    next(run), next(run)
+    trained = weights(model)
+    assert trained != weights(Model.build(NET, (8, 8), classes=4))
+    run.close()
+    assert weights(model) == trained
+    assert model.metadata["epoch"] == "2 of 20"
+    assert model.metadata["validation_accuracy"] == "not measured"
+    assert model.metadata["unfinished"] == "stopped after 2 of 20"
+    list(train(model, bars(), steps=4, report_every=2, batch=16, validation=80))
+    assert "unfinished" not in model.metadata
+
+
 def test_without_validation_the_last_epoch_counts(model):
     """Nothing is held back, nothing is measured, and every epoch is the best so far."""
     run = train(model, bars(), epochs=2, validation=0)
@@ -155,6 +172,43 @@ def test_bad_options_are_refused_at_once(model, options, error, words):
     with pytest.raises(error, match=words):
         train(model, bars(), **({"validation": 50} | options))
     assert weights(model) == before
+
+
+@pytest.mark.parametrize(
+    ("end", "loss", "words"),
+    [
+        ("", "binary_cross_entropy", "expected a network that ends in sigmoid, found dense.width=4."),
+        (" | sigmoid", "softmax_cross_entropy", "expected .* not end in sigmoid, .*binary_cross_entropy"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_last_layer_is_refused_at_once(end, loss, words):
+    model = Model.build(NET + end, (8, 8), classes=4)
+    with pytest.raises(UsageError, match=words):
+        train(model, bars(), loss=loss, validation=50)
+
+
+@pytest.mark.parametrize(
+    ("end", "loss"),
+    [("", "mean_squares"), (" | sigmoid", "mean_squares"), (" | sigmoid", "binary_cross_entropy")],
+)
+def test_a_loss_that_fits_the_last_layer_trains(end, loss):
+    model = Model.build(NET + end, (8, 8), classes=4)
+    (epoch,) = train(model, bars(), loss=loss, validation=50, epochs=1)
+    assert np.isfinite(epoch.loss)
+
+
+def test_augmentations_too_are_computed_on_one_blas_thread(model):
+    """As all that the parameters depend on is, so that they do not depend on the number of threads."""
+    seen = []
+
+    class Look(Augmentation):
+        def __call__(self, images, rng, labels=None):  # noqa: ARG002
+            seen.extend(library["num_threads"] for library in _blas().info())
+            return images
+
+    with threadpool_limits(2, user_api="blas"):
+        next(train(model, bars(), validation=0, augment=Look()))
+    assert set(seen) == {1}
 
 
 def test_splits_that_cannot_be_learnt_from_are_refused_at_once(model):

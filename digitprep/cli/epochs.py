@@ -41,6 +41,8 @@ class Log:
         """Whether the file, if there, is the log of the run with these rows, and can be replaced by it."""
         if not self.path.exists():
             return True
+        if not rows:
+            return False
         start = self._text(rows[:1]).removesuffix("\n]\n").encode()
         return self.path.read_bytes().startswith(start)
 

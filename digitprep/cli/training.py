@@ -128,8 +128,8 @@ def train(
     if validation is None:
         options["validation"] = _held_back(options["validation"], len(split))
     options |= {"seed": seed, "checkpoint": checkpoint, "resume": resume}
-    finished = _train(net, split, options, log)
-    _finish(net, output, checkpoint, overwrite or own, finished)
+    kept = _train(net, split, options, log)
+    _finish(net, output, checkpoint, overwrite or own, kept)
     if test is not None:
         print_accuracy(test.name, evaluated(net, test))
 
@@ -201,14 +201,11 @@ def _held_back(usual: float, count: int) -> float:
     return held
 
 
-def _train(net: Model, split: Split, options: dict[str, Any], log: Path | None) -> bool:
-    """Train with the epochs on stderr and in the log; whether it came to its end before Ctrl-C.
-
-    Raises typer.Exit where Ctrl-C came before the first epoch ended.
-    """
+def _train(net: Model, split: Split, options: dict[str, Any], log: Path | None) -> str | None:
+    """Train with the epochs on stderr and in the log; after Ctrl-C, what is kept, in words."""
     from digitprep.nn import train as train_epochs
 
-    done, measured = 0, False
+    done, kept = 0, "the network as it was then, before any validation"
     rows = Log(log) if log else None
     with stop_on_interrupt() as stop, watching(options) as watch:
 
@@ -217,33 +214,28 @@ def _train(net: Model, split: Split, options: dict[str, Any], log: Path | None) 
             stop()
 
         run: Any = train_epochs(net, split, **options, progress=after_batch)
-        if not options["resume"]:  # a kill in the first epoch must not bring back an earlier run
-            options["checkpoint"].unlink(missing_ok=True)
         try:
             with closing(run):
                 for epoch in run:
                     watch.epoch(epoch)
                     done += 1
-                    measured = measured or epoch.best
+                    kept = "the best epoch so far" if epoch.best else kept
                     if rows:
                         rows.add(epoch)
                     stop()
         except KeyboardInterrupt:
             watch.close()
             say(f"interrupted after {done} reported epochs")
-            if not measured:
-                say("the first was not complete, so there is nothing to keep")
-                raise typer.Exit(INTERRUPTED) from None
-            return False
-    return True
+            return kept
+    return None
 
 
-def _finish(net: Model, output: Path, checkpoint: Path, overwrite: bool, finished: bool) -> None:
-    """Save the best epoch; then remove the checkpoint of a finished run, or say how to go on and exit."""
+def _finish(net: Model, output: Path, checkpoint: Path, overwrite: bool, kept: str | None) -> None:
+    """Save the network; then remove the checkpoint of a finished run, or say how to go on and exit."""
     net.save(output, overwrite=overwrite)
     say(f"{output}: {net.parameters:,} parameters, {output.stat().st_size:,} bytes")
-    if not finished:
-        say(f"it is the best epoch so far; the same command with --resume goes on from {checkpoint}")
+    if kept:
+        say(f"it is {kept}; the same command with --resume goes on from {checkpoint}")
         raise typer.Exit(INTERRUPTED)
     checkpoint.unlink(missing_ok=True)
 

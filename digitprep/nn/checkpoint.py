@@ -2,8 +2,8 @@
 
     digitprep_checkpoint   the version of this layout, an integer
     run                    JSON text in UTF-8 bytes: task, history, generators
-    params.0.weight        the parameters after the last epoch, by number of layer and name
-    best.0.weight          those of the best epoch
+    params.0.weight        the parameters after the last epoch so far, by number of layer and name
+    best.0.weight          those of the best epoch so far, or those at the start
     states.0.velocity      what the optimizer remembers, by number of parameter array and name
 
 Nothing in it is pickled. Writing replaces the file as a whole.
@@ -32,7 +32,7 @@ Group = dict[str, Array]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run after one of its epochs: what it has found, and all that the next epoch depends on.
+    """A run at its start or after an epoch: what it has found, and all that the next epoch depends on.
 
     task: what is trained, on what and how, as text by name; only the same task can go on from here
     history: the epochs so far, as plain values by name
@@ -115,18 +115,6 @@ def named(kind: str, groups: Sequence[Group]) -> dict[str, Array]:
         for number, group in enumerate(groups)
         for name, array in group.items()
     }
-
-
-def copied(groups: Sequence[Group]) -> list[Group]:
-    """Copies of arrays that will change in place."""
-    return [{name: array.copy() for name, array in group.items()} for group in groups]
-
-
-def put_back(groups: Sequence[Group], saved: Sequence[Group]) -> None:
-    """The copies' values into the arrays that they were copied from, in place."""
-    for group, arrays in zip(groups, saved, strict=True):
-        for name, array in group.items():
-            array[...] = arrays[name]
 
 
 def digest(task: dict[str, str]) -> str:

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from digitprep.dataset import Labels
-from digitprep.nn.layers import Array
+from digitprep.errors import UsageError
+from digitprep.nn.layers import Array, Layer, Sigmoid
 from digitprep.spec import Between, Registry, Spec
 
 
 @dataclass(frozen=True)
 class Loss(Spec, ABC):
-    """A number to make small, with its derivative."""
+    """A number to make small, with its derivative.
+
+    wants_sigmoid: whether the network has to end in sigmoid, or must not; None where either will do
+    """
+
+    wants_sigmoid: ClassVar[bool | None] = None
+
+    def check_end(self, layer: Layer) -> None:
+        """Raise UsageError where a network that ends in this layer cannot be trained with this loss."""
+        if self.wants_sigmoid and not isinstance(layer, Sigmoid):
+            raise UsageError(
+                f"{self}: expected a network that ends in sigmoid, found {layer}; add | sigmoid to its "
+                f"layers, or train with {SoftmaxCrossEntropy()}"
+            )
+        if self.wants_sigmoid is False and isinstance(layer, Sigmoid):
+            raise UsageError(
+                f"{self}: expected a network that does not end in sigmoid, found one; leave the sigmoid out, "
+                f"or train with {BinaryCrossEntropy()}"
+            )
 
     @abstractmethod
     def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
@@ -57,6 +76,8 @@ class SoftmaxCrossEntropy(Loss):
     Szegedy et al., Rethinking the Inception Architecture, CVPR 2016.
     """
 
+    wants_sigmoid: ClassVar[bool | None] = False
+
     smoothing: Annotated[float, Between(0, 1)] = 0.0
 
     def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
@@ -78,6 +99,8 @@ class BinaryCrossEntropy(Loss):
     The mean, over images and classes, of -log(output) where the class is the true one and of
     -log(1 - output) where it is not. As in PyTorch's BCELoss, no logarithm counts for less than -100.
     """
+
+    wants_sigmoid: ClassVar[bool | None] = True
 
     def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
         """`logits` are the outputs of a sigmoid, from 0 to 1."""

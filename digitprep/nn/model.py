@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -16,7 +17,8 @@ from digitprep.errors import ModelError, UsageError
 from digitprep.nn import spatial
 from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params, Relu, Shape, Sigmoid
 from digitprep.nn.loss import Loss, shares, softmax
-from digitprep.nn.parallel import in_order, one_blas_thread
+from digitprep.nn.parallel import in_order, one_blas_thread, parts
+from digitprep.nn.params import add, overflow_allowed
 
 # Images that go through the layers together, at most: a convolution's fit the processor's caches.
 PIECE, LARGE_PIECE = 32, 256
@@ -31,7 +33,7 @@ class Model:
     layers: as `Model.build` reads them from text
     params: the float32 arrays of each layer by name; training changes them in place
     image_shape: (H, W), or (H, W, 3) for colour
-    class_names: what output 0, 1, ... stand for
+    class_names: what output 0, 1, ... stand for, each another text
     metadata: notes that are saved along, such as how the model was trained
     """
 
@@ -54,15 +56,14 @@ class Model:
 
         The initial parameters follow from `seed`; classes without names are called "0", "1", ...
 
-        Raises UsageError where the text cannot be read and ModelError where the layers do not fit
-        the images, each other or the number of classes.
+        Raises UsageError where the text cannot be read or the names do not tell the classes apart, and
+        ModelError where the layers do not fit the images, each other or the number of classes.
         """
         shape = tuple(image_shape)
         if len(shape) not in (2, 3) or min(shape) < 1 or shape[2:] not in ((), (3,)):
             raise ModelError(f"expected an image shape of (H, W) or (H, W, 3), found {shape}")
-        names = tuple(class_names or map(str, range(classes)))
-        if len(names) != classes:
-            raise UsageError(f"expected a name for each of {classes} classes, found {len(names)}")
+        names = tuple(map(str, range(classes)) if class_names is None else class_names)
+        _check_names(names, classes)
         if seed < 0:
             raise UsageError(f"a seed is a whole number from 0, found {seed}")
         layers = LAYERS.parse_chain(text)
@@ -102,7 +103,7 @@ class Model:
 
         def work(piece: tuple[slice, int]) -> tuple[float, int, list[Params]]:
             part, seed = piece
-            with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at the loss instead
+            with overflow_allowed():
                 logits, backward = self.forward(images[part], np.random.default_rng(seed))
                 value, dlogits = loss(logits, labels[part])
                 share = len(logits) / len(images)
@@ -114,7 +115,7 @@ class Model:
             total, hits, grads = next(results)
             for more_loss, more_hits, more in results:
                 total, hits = total + more_loss, hits + more_hits
-                _add(grads, more)
+                add(grads, more)
         return total, hits, grads
 
     def forward(self, images: Images, rng: np.random.Generator) -> tuple[Array, ModelBackward]:
@@ -140,7 +141,9 @@ class Model:
         return x.T, backward
 
     def logits(self, images: Images, batch: int = 64) -> NDArray[np.float32]:
-        """(N, H, W[, 3]) uint8 -> (N, classes) float32: raw outputs, each thread at `batch` images a time.
+        """(N, H, W[, 3]) uint8 -> (N, classes) float32: raw outputs.
+
+        A thread computes at most `batch` images at a time.
 
         Raises ModelError where the images are not of this model's size and type.
         """
@@ -156,7 +159,7 @@ class Model:
             outputs[part] = x.T
 
         with one_blas_thread():
-            for _ in in_order(work, _parts(len(images), min(batch, self._piece))):
+            for _ in in_order(work, parts(len(images), min(batch, self._piece))):
                 pass
         return outputs
 
@@ -218,9 +221,9 @@ class Model:
         if any(layer.couples_batch for layer in self.layers):
             return [slice(0, count)]
         if self._piece == LARGE_PIECE:
-            return _parts(count, LARGE_PIECE)
+            return parts(count, LARGE_PIECE)
         half = -(-count // 2)  # so that there is work for two threads
-        return _parts(count, min(PIECE, max(half, PIECE // 2)))
+        return parts(count, min(PIECE, max(half, PIECE // 2)))
 
     def _step(self, index: int, x: Array, rng: np.random.Generator | None = None) -> Forward:
         layer, params = self.layers[index], self.params[index]
@@ -260,15 +263,15 @@ def most_likely(
     return found.argmax(axis=1), found.max(axis=1)
 
 
-def _parts(count: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def _add(grads: list[Params], more: list[Params]) -> None:
-    """Add gradients to others, in place."""
-    for params, others in zip(grads, more, strict=True):
-        for name, array in others.items():
-            params[name] += array
+def _check_names(names: tuple[str, ...], classes: int) -> None:
+    """Raise UsageError where the names do not tell the classes apart."""
+    if len(names) != classes:
+        raise UsageError(f"expected a name for each of {classes} classes, found {len(names)}")
+    if "" in names:
+        raise UsageError(f"expected a name for each class, found none for class {names.index('')}")
+    for name, times in Counter(names).most_common(1):
+        if times > 1:
+            raise UsageError(f"expected another name for each class, found {name!r} {times} times")
 
 
 def _init(layers: tuple[Layer, ...], shape: Shape, classes: int, seed: int) -> list[Params]:

@@ -8,6 +8,7 @@ one thread and ten give the same bits. BLAS is held to one thread, as the thread
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,10 +39,19 @@ def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterat
     return _pool(threads).map(work, todo) if threads > 1 else map(work, todo)
 
 
+def parts(count: int, size: int) -> list[slice]:
+    """So many things in parts of at most `size`."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS to one thread while the block runs."""
-    with _blas().limit(limits=1, user_api="blas"):
+    """Hold BLAS to one thread while the block runs; may be nested.
+
+    Another thread's block waits for its turn: the limit is the whole process's, so of two that overlap
+    the last to end would restore what the first had set. They would share the same cores anyway.
+    """
+    with _turn, _blas().limit(limits=1, user_api="blas"):
         yield
 
 
@@ -55,6 +65,13 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
-# The threads of a pool do not come along when a process forks: the child makes its own.
+def _start_anew() -> None:
+    """In the child of a fork, where the threads of the pool, or the one whose turn it was, do not exist."""
+    global _turn
+    _turn = threading.RLock()
+    _pool.cache_clear()
+
+
+_turn = threading.RLock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_start_anew)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitprep.contents import fingerprint
+from digitprep.dataset import Split, size_text
 from digitprep.errors import UsageError
-from digitprep.nn.augment import Augmentation
-from digitprep.nn.loss import Loss
-from digitprep.nn.optim import Optimizer, Schedule
+from digitprep.nn.augment import AUGMENTATIONS, Augmentation
+from digitprep.nn.loss import LOSSES, Loss
+from digitprep.nn.model import Model
+from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
+from digitprep.selection import held_back
 
 Indices = NDArray[np.int64]
 
@@ -51,6 +55,38 @@ class Plan:
                 "back; give validation a number, or leave patience out"
             )
 
+    @classmethod
+    def of(
+        cls,
+        count: int,
+        *,
+        epochs: int = 5,
+        steps: int | None = None,
+        report_every: int = REPORT_EVERY,
+        batch: int = 64,
+        optimizer: str | Optimizer = "adam",
+        schedule: str | Schedule = "cosine",
+        loss: str | Loss = "softmax_cross_entropy",
+        augment: str | Augmentation | None = None,
+        validation: float = 5000,
+        patience: int | None = None,
+        seed: int = 0,
+    ) -> Plan:
+        """The plan for a split of `count` images, of options as `train` takes them: specs or their text."""
+        return cls(
+            epochs,
+            steps,
+            report_every,
+            batch,
+            OPTIMIZERS.parse(optimizer) if isinstance(optimizer, str) else optimizer,
+            SCHEDULES.parse(schedule) if isinstance(schedule, str) else schedule,
+            LOSSES.parse(loss) if isinstance(loss, str) else loss,
+            AUGMENTATIONS.parse_chain(augment) if isinstance(augment, str) else (augment,) if augment else (),
+            held_back(validation, count),
+            patience,
+            seed,
+        )
+
     @property
     def reports(self) -> int:
         """How many epochs a whole run reports."""
@@ -73,7 +109,7 @@ class Plan:
                 yield training[rng.integers(len(training), size=self.batch)], step / self.steps
 
     def is_measured(self, number: int, training: Indices) -> bool:
-        """Whether an epoch ends with validation and a checkpoint.
+        """Whether an epoch ends with validation.
 
         Each does. Where steps are counted, those do by which as many images as there are have been
         shown once more, and the last.
@@ -101,6 +137,15 @@ class Plan:
             "validation": str(self.validation),
             "patience": str(self.patience or "none"),
             "seed": str(self.seed),
+        }
+
+    def task(self, model: Model, split: Split) -> dict[str, str]:
+        """What is trained, on what and how, as text by name: the same task ends in the same network."""
+        return self.text() | {
+            "layers": model.text,
+            "images": size_text(split.images),
+            "class_names": ", ".join(model.class_names),
+            "data": fingerprint([replace(split, name="train")]),
         }
 
     def _steps(self, number: int) -> range:

@@ -10,27 +10,25 @@ from pathlib import Path
 
 import numpy as np
 
-from digitprep.contents import fingerprint
-from digitprep.dataset import Labels, Split, check_labels, size_text
+from digitprep.dataset import Labels, Split, check_labels
 from digitprep.errors import DataError, ModelError
-from digitprep.nn.augment import AUGMENTATIONS, Augmentation
+from digitprep.nn.augment import Augmentation
 from digitprep.nn.calibration import calibrate
 from digitprep.nn.checkpoint import (
     ADVICE,
     Checkpoint,
-    copied,
     digest,
     generator_state,
     named,
-    put_back,
     restore_generator,
 )
 from digitprep.nn.epoch import Epoch
-from digitprep.nn.loss import LOSSES, Loss, SoftmaxCrossEntropy
+from digitprep.nn.loss import Loss, SoftmaxCrossEntropy
 from digitprep.nn.model import Model
-from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
+from digitprep.nn.optim import Optimizer, Schedule
+from digitprep.nn.parallel import one_blas_thread
+from digitprep.nn.params import copied, overflow_allowed, put_back
 from digitprep.nn.plan import REPORT_EVERY, Indices, Plan
-from digitprep.selection import held_back
 
 __all__ = ["Epoch", "train"]
 
@@ -60,9 +58,10 @@ def train(
 
     When the generator ends, is closed or is interrupted, the model holds the parameters of the
     best epoch so far: highest validation accuracy, then lowest validation loss; without
-    validation the last whole epoch. With validation and softmax cross-entropy, the last layer is then
-    divided by the temperature that makes its confidences right (see `calibration`). The same seed gives
-    the same parameters, bit for bit, on the same machine with the same number of BLAS threads.
+    validation the last whole epoch; before the first of these, the parameters as they are by then. With
+    validation and softmax cross-entropy, the last layer of the best epoch is divided by the temperature
+    that makes its confidences right (see `calibration`). The same seed gives the same parameters, bit
+    for bit, on the same machine, on any number of threads.
 
     steps: that many batches, drawn at random with replacement, instead of epochs; an Epoch is
         reported every `report_every` of them, and validation follows those by which as many images
@@ -70,13 +69,15 @@ def train(
     validation: how many images are held back, drawn at random: a count, or a share below 1
     patience: stop after that many validations in a row without a better one
     augment: a chain such as "affine | thickness", applied anew to each training batch
-    checkpoint: a file that is replaced after each validation, and each epoch where there is none
+    checkpoint: a file that is written before the first batch and replaced after the first report and
+        each validation, and after each epoch where there is none
     resume: go on after the epochs in `checkpoint`, which are given once more as they were; the end
         is the same, bit for bit, as without the interruption. Without such a file it starts anew.
     progress: called after each batch with images done, images in the epoch, and the batch's loss
 
-    Raises UsageError on bad options and on a checkpoint of another run, DataError where the split
-    cannot be learnt from, ModelError where the checkpoint is damaged, all of them at once; from
+    Raises UsageError on bad options, on a loss that does not fit the network's end and on a checkpoint of
+    another run, DataError where the split cannot be learnt from, ModelError where the checkpoint is
+    damaged, all of them at once; from
     `next`, ModelError where the loss is no longer a number, DigitprepError where the checkpoint
     cannot be written.
     """
@@ -86,19 +87,21 @@ def train(
         raise DataError(f"split {split.name!r} has no labels to learn from")
     check_labels(split.labels, model.classes, f"split {split.name!r}")
     model.logits(split.images[:1])  # refuses images of another size
-    plan = Plan(
-        epochs,
-        steps,
-        report_every,
-        batch,
-        OPTIMIZERS.parse(optimizer) if isinstance(optimizer, str) else optimizer,
-        SCHEDULES.parse(schedule) if isinstance(schedule, str) else schedule,
-        LOSSES.parse(loss) if isinstance(loss, str) else loss,
-        AUGMENTATIONS.parse_chain(augment) if isinstance(augment, str) else (augment,) if augment else (),
-        held_back(validation, len(split)),
-        patience,
-        seed,
+    plan = Plan.of(
+        len(split),
+        epochs=epochs,
+        steps=steps,
+        report_every=report_every,
+        batch=batch,
+        optimizer=optimizer,
+        schedule=schedule,
+        loss=loss,
+        augment=augment,
+        validation=validation,
+        patience=patience,
+        seed=seed,
     )
+    plan.loss.check_end(model.layers[-1])
     file = None if checkpoint is None else Path(checkpoint)
     run = _Run(model, split, split.labels, plan, file, progress)
     if resume and file and file.exists():
@@ -128,18 +131,16 @@ class _Run:
         self.history: list[Epoch] = []
         self.best: Epoch | None = None
         self.best_params = copied(self.model.params)
-        self.task = self.plan.text() | {
-            "layers": self.model.text,
-            "images": size_text(self.split.images),
-            "class_names": ", ".join(self.model.class_names),
-            "data": fingerprint([replace(self.split, name="train")]),
-        }
+        self.is_resumed = False
+        self.task = self.plan.task(self.model, self.split)
 
     def train(self) -> Iterator[Epoch]:
-        """The epochs; however it ends, the best parameters go back into the model."""
+        """The epochs; however it ends, the best parameters, if any, go back into the model."""
         try:
-            if self.history:
+            if self.is_resumed:
                 put_back(self.model.params, self.params)
+            else:
+                self._save()
             yield from tuple(self.history)
             while self._goes_on():
                 epoch = self._epoch(len(self.history) + 1)
@@ -148,13 +149,15 @@ class _Run:
                     self.best = epoch = replace(epoch, best=True)
                     self.best_params = copied(self.model.params)
                 self.history.append(epoch)
-                if measured and self.file:
-                    self._checkpoint().save(self.file)
+                if measured or epoch.number == 1:  # so whoever has seen an epoch finds it in the checkpoint
+                    self._save()
                 yield epoch
         finally:
+            self.model.metadata.pop("unfinished", None)
+            self.model.metadata.update(self._notes())
             if self.best:
                 put_back(self.model.params, self.best_params)
-                self.model.metadata.update(self._notes(self.best) | self._calibrated())
+                self.model.metadata.update(self._calibrated())
 
     def _calibrated(self) -> dict[str, str]:
         """The note of the temperature that the confidences were calibrated by, where there can be one."""
@@ -208,9 +211,10 @@ class _Run:
         """Forward, loss, backward, step: the mean loss and how many images were right before the step."""
         images, labels = self.split.images[chosen], self.labels[chosen]
         for augmentation in self.plan.augment:
-            images = augmentation(images, self.augmenting, labels)
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the loss instead
-            loss, hits, grads = self.model.gradients(images, labels, self.plan.loss, self.dropping)
+            with one_blas_thread():
+                images = augmentation(images, self.augmenting, labels)
+        loss, hits, grads = self.model.gradients(images, labels, self.plan.loss, self.dropping)
+        with overflow_allowed():
             self.plan.optimizer.step(self.model.params, grads, self.states, scale)
         return loss, hits
 
@@ -219,9 +223,11 @@ class _Run:
         logits, labels = self.model.logits(self.split.images[self.validation]), self.labels[self.validation]
         return float(self.plan.loss(logits, labels)[0]), float((logits.argmax(axis=1) == labels).mean())
 
-    def _checkpoint(self) -> Checkpoint:
-        """All that is needed to go on after the last epoch."""
-        return Checkpoint(
+    def _save(self) -> None:
+        """Keep all that is needed to go on after the last epoch, if there is a file for it."""
+        if self.file is None:
+            return
+        checkpoint = Checkpoint(
             self.task,
             [asdict(epoch) for epoch in self.history],
             {name: generator_state(rng) for name, rng in self.generators.items()},
@@ -229,6 +235,7 @@ class _Run:
             | named("best", self.best_params)
             | named("states", self.states),
         )
+        checkpoint.save(self.file)
 
     def resume(self, checkpoint: Checkpoint, file: Path) -> None:
         """Bring the run to where the checkpoint was written; the model itself waits for `train`."""
@@ -238,7 +245,7 @@ class _Run:
         checkpoint.fill("states", self.states, file)
         try:
             self.history = [Epoch(**epoch) for epoch in checkpoint.history]
-            self.best = [epoch for epoch in self.history if epoch.best][-1]
+            self.best = next((epoch for epoch in reversed(self.history) if epoch.best), None)
             for name, rng in self.generators.items():
                 restore_generator(rng, checkpoint.generators[name])
         except (TypeError, ValueError, LookupError) as error:
@@ -246,18 +253,25 @@ class _Run:
                 f"{file}: expected epochs and random generators as digitprep train writes them, found "
                 f"something else ({type(error).__name__}: {error}); {ADVICE}"
             ) from None
+        self.is_resumed = True
 
-    def _notes(self, best: Epoch) -> dict[str, str]:
-        """How the parameters of the best epoch came about, for the model's metadata."""
-        accuracy = best.validation_accuracy
-        return {
-            "epoch": f"{best.number} of {self.plan.reports}",
-            "run": digest(self.task),
-            "training_images": str(len(self.training)),
-            "validation_images": str(self.plan.validation),
-            "validation_accuracy": "not measured" if accuracy is None else f"{accuracy:.4f}",
-        } | {
-            name: value
-            for name, value in self.plan.text().items()
-            if name not in ("epochs", "validation", "patience", "report_every")
-        }
+    def _notes(self) -> dict[str, str]:
+        """How the parameters that are kept came about, for the model's metadata."""
+        done, reports = len(self.history), self.plan.reports
+        number, accuracy = (self.best.number, self.best.validation_accuracy) if self.best else (done, None)
+        notes = {"unfinished": f"stopped after {done} of {reports}"} if self._goes_on() else {}
+        return (
+            notes
+            | {
+                "epoch": f"{number} of {reports}",
+                "run": digest(self.task),
+                "training_images": str(len(self.training)),
+                "validation_images": str(self.plan.validation),
+                "validation_accuracy": "not measured" if accuracy is None else f"{accuracy:.4f}",
+            }
+            | {
+                name: value
+                for name, value in self.plan.text().items()
+                if name not in ("epochs", "validation", "patience", "report_every")
+            }
+        )
