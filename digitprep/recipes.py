@@ -27,7 +27,7 @@ RECIPES = {
     "mnist": Recipe(
         "what MNIST's makers would have made of the photo",
         'rescale | grayscale | invert(when="auto") | even_light | threshold(method="hysteresis") '
-        "| remove_lines | keep_digit | thicken | crop | resize(size=20) | brighten | center(size=28)",
+        "| remove_lines | keep_digit | thicken | crop | resize(size=20) | center(size=28)",
     ),
     "tutorial-invert": Recipe(
         "what many tutorials do, for comparison: grey, invert, stretch to 28 x 28",

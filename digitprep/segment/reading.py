@@ -17,7 +17,7 @@ from digitprep.segment.pieces import Piece, gaps, together
 from digitprep.steps.base import Image, Mask
 
 # The end of the default recipe: what becomes of a digit once its ink is known.
-DIGIT = Pipeline.parse("thicken | crop | resize(size=20) | brighten | center(size=28)")
+DIGIT = Pipeline.parse("thicken | crop | resize(size=20) | center(size=28)")
 
 # (N, 28, 28) uint8 -> (N, classes): how likely each image is a digit, and this one. A row sums to less
 # than one where the image may be none; `Classifier.probabilities` leaves that aside.
