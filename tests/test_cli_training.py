@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import digitprep as dp
-from digitprep.cli.training import _held_back
+from digitprep.cli.choices import held_back_unasked
 
 LAYERS = "conv(channels=2) | relu | maxpool | flatten | dropout(rate=0.1) | dense(width=4)"
 OPTIONS = ["--layers", LAYERS, "--classes", "4", "--validation", "40", "--batch", "8"]
@@ -170,14 +170,50 @@ def test_a_log_has_a_row_an_epoch(tmp_path, suffix):
         (["--epochs", "3", "--steps", "3"], "give one of them"),
         (["--loss", "hinge"], "known"),
         (["--validation", "0", "--patience", "3"], "waits for a better validation"),
-        (["--class-names", "a,b,c"], "label from 0 to 2"),
+        (["--class-names", "a,b,c"], "has 3 names, but --classes says 4"),
+        (["--class-names", ""], "has 1 names, but --classes says 4"),
+        (["--class-names", "a,b,c,a"], "found 'a' 2 times"),
+        (["--class-names", "a,,c,d"], "found none for class 1"),
+        (["--model", ""], "give one of them"),
+        (["--layers", ""], "is no list of layers"),
+        (["--loss", "binary_cross_entropy"], "expected a network that ends in sigmoid"),
+        (["-o", "new/m.onnx"], "ends in .npz"),
+        (["-o", "new/v1.1"], "ends in .npz"),
+        (["-o", "new/m.npz", "--optimizer", "adamant"], "known"),
     ],
 )
 @pytest.mark.usefixtures("data")
 def test_options_that_cannot_be_meant_are_refused(tmp_path, arguments, words):
-    said = run(tmp_path, "-o", "m.npz", *OPTIONS, *arguments, check=3 if "a,b,c" in arguments else 2)
-    assert words in said
+    assert words in run(tmp_path, "-o", "m.npz", *OPTIONS, *arguments, check=2)
     assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
+
+
+@pytest.mark.usefixtures("data")
+def test_a_network_without_a_name_is_none(tmp_path):
+    assert "no network is named ''" in run(tmp_path, "-o", "m.npz", "--model", "", "--classes", "4", check=2)
+
+
+@pytest.mark.usefixtures("data")
+def test_labels_beyond_the_names_are_refused(tmp_path):
+    options = ["--layers", "flatten | dense(width=3)", "--class-names", "a,b,c"]
+    assert "label from 0 to 2" in run(tmp_path, "-o", "m.npz", *options, check=3)
+
+
+@pytest.mark.usefixtures("data")
+def test_resuming_what_is_finished_says_so_and_trains_nothing(tmp_path):
+    """A network that was stopped and lost its checkpoint is not finished; it starts anew."""
+    options = ["-o", "m.npz", *OPTIONS, "--epochs", "2"]
+    run(tmp_path, *options)
+    finished = (tmp_path / "m.npz").read_bytes()
+    said = run(tmp_path, *options, "--resume")
+    assert "nothing left to train" in said
+    assert "epoch" not in said
+    assert "exists" in run(tmp_path, *options[:-1], "3", "--resume", check=2)
+    model = dp.load_model(tmp_path / "m.npz")
+    model.metadata["unfinished"] = "stopped after 1 of 2"
+    model.save(tmp_path / "m.npz", overwrite=True)
+    assert "starts anew" in run(tmp_path, *options, "--resume")
+    assert (tmp_path / "m.npz").read_bytes() == finished
 
 
 @pytest.mark.usefixtures("data")
@@ -197,14 +233,28 @@ def test_of_a_small_dataset_a_tenth_is_held_back_unless_a_number_is_given(tmp_pa
         (5000, 60_000, 5000),
         (5000, 50_000, 5000),
         (5000, 49_999, 4999),
-        (5000, 4, 1),
+        (5000, 19, 1),
+        (5000, 9, 0),
+        (5000, 0, 0),
         (0, 99, 0),
         (0.2, 99, 0.2),
     ],
 )
-def test_what_is_usual_is_held_back_where_it_is_at_most_a_tenth(capsys, usual, count, held):
-    assert _held_back(usual, count) == held
-    assert bool(capsys.readouterr().err) == (held != usual)
+def test_what_is_usual_is_held_back_where_it_is_at_most_a_tenth(usual, count, held):
+    assert held_back_unasked(usual, count) == held
+
+
+@pytest.mark.parametrize(
+    ("count", "code", "words"), [(0, 3, "no images to learn from"), (1, 0, "0 of 1 images")]
+)
+def test_a_dataset_of_hardly_any_images_is_not_asked_for_validation(tmp_path, count, code, words):
+    """And nothing is said of images to hold back before it is known that there are some."""
+    split = dp.Split(np.zeros((count, 8, 8), np.uint8), np.zeros(count, np.int64))
+    dp.write(split, tmp_path / "data.npz")
+    said = run(tmp_path, "-o", "new/m.npz", "--layers", LAYERS, "--classes", "4", "--epochs", "1", check=code)
+    assert words in said
+    assert ("held back" in said) == bool(count)
+    assert (tmp_path / "new").exists() == bool(count)
 
 
 @pytest.mark.usefixtures("data")

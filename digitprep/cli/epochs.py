@@ -135,15 +135,11 @@ def _cells(epoch: Epoch) -> list[str]:
 
 
 @contextmanager
-def watching(options: dict[str, Any]) -> Iterator[Lines | Table]:
-    """What shows the epochs of a run with these options of `train`, closed at the end."""
+def watching(epochs: int) -> Iterator[Lines | Table]:
+    """What shows a run that reports so many epochs, closed at the end."""
     from rich.console import Console
 
-    from digitprep.nn.plan import REPORT_EVERY
-
     console = Console(stderr=True)
-    steps = options.get("steps")
-    epochs = options["epochs"] if steps is None else -(-steps // REPORT_EVERY)
     watch = Table(epochs, console) if console.is_terminal else Lines()
     try:
         yield watch

@@ -10,16 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.epochs import LOGS, Log, watching
+from digitprep.cli.choices import (
+    USUAL_CLASSES,
+    chosen_names,
+    chosen_network,
+    chosen_options,
+    fresh_network,
+    held_back_unasked,
+)
+from digitprep.cli.epochs import Log, watching
 from digitprep.cli.models import evaluated, print_accuracy
-from digitprep.cli.terminal import Classes, Overwrite, SourceFormat, say
-from digitprep.errors import DataError, ModelError, UsageError
-from digitprep.place import check_destination, check_writable
+from digitprep.cli.runfiles import RunFiles
+from digitprep.cli.terminal import Overwrite, SourceFormat, say
+from digitprep.errors import DataError
 
 if TYPE_CHECKING:
     from digitprep.dataset import Dataset, Split
-    from digitprep.nn.checkpoint import Checkpoint
     from digitprep.nn.model import Model
+    from digitprep.nn.plan import Plan
 
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 
@@ -73,107 +81,100 @@ def train(
         str | None, typer.Option(metavar="A,B,C", help="What the labels stand for, as it is kept in M.npz.")
     ] = None,
     source_format: SourceFormat = None,
-    classes: Classes = 10,
+    classes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            help="How many classes the labels may have.",
+            show_default="as many as have names, or 10",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a network on a dataset, keep its best epoch, and measure it on the test split.
 
-    A killed or interrupted run leaves a checkpoint; the same command with --resume goes on from it,
-    and ends with the same network, byte for byte, as if nothing had happened.
+    While it trains, a checkpoint is kept. After a kill or Ctrl-C, the same command with --resume goes on
+    from it, and ends with the same network, byte for byte, as if nothing had happened.
     """
     from digitprep import formats
-    from digitprep.nn import Model
-    from digitprep.nn.zoo import Network, network
+    from digitprep.nn import load_model
+    from digitprep.nn.checkpoint import digest
 
-    if model and layers:
-        raise UsageError("--model and --layers both name a network; give one of them")
-    if epochs and steps:
-        raise UsageError("--epochs and --steps both say how long to train; give one of them")
-    if log and log.suffix.lower() not in LOGS:
-        raise UsageError(f"--log writes {', '.join(LOGS)}, found {log}")
-    names = tuple(name.strip() for name in class_names.split(",")) if class_names else None
-    classes = len(names) if names else classes
-    check_destination(output, overwrite=True)  # a folder has no such name
-    checkpoint = checkpoint or output.with_suffix(".checkpoint.npz")
-    if len({path.absolute() for path in (output, checkpoint, log) if path}) < 2 + bool(log):
-        raise UsageError("the network, its checkpoint and its log need a file each")
-    own = _check_files(output, checkpoint, log, resume, overwrite)
-    plan = Network("", layers) if layers else network(model or "digitnet")
-    given = {
-        "epochs": epochs,
-        "steps": steps,
-        "batch": batch,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "loss": loss,
-        "augment": augment,
-        "validation": validation,
-        "patience": patience,
-    }
-    options = plan.training | {name: value for name, value in given.items() if value is not None}
-    if epochs:
-        options["steps"] = None
-    if options["augment"] == "none":
-        options["augment"] = None
-    dataset = formats.read(data, format=source_format, classes=classes)
-    split = dataset["train"]
-    net = Model.build(
-        layers or plan.layers_for(classes),
-        split.images.shape[1:],
-        classes,
-        seed,
-        names or split.class_names,
+    files = RunFiles(output, checkpoint or output.with_suffix(".checkpoint.npz"), log)
+    if not resume:
+        files.check_free(overwrite)
+    wanted = chosen_network(model, layers)
+    options = chosen_options(
+        wanted,
+        epochs=epochs,
+        steps=steps,
+        batch=batch,
+        optimizer=optimizer,
+        schedule=schedule,
+        loss=loss,
+        augment=augment,
+        validation=validation,
+        patience=patience,
+        seed=seed,
     )
+    names = chosen_names(class_names, classes)
+    bound = len(names) if names else classes or USUAL_CLASSES
+    dataset = formats.read(data, format=source_format, classes=bound)
+    split = dataset["train"]
+    net = fresh_network(wanted, split, names, classes, seed)
     test = _test_split(dataset, net)
-    if validation is None:
-        options["validation"] = _held_back(options["validation"], len(split))
-    options |= {"seed": seed, "checkpoint": checkpoint, "resume": resume}
-    kept = _train(net, split, options, log)
-    _finish(net, output, checkpoint, overwrite or own, kept)
+    plan = _checked_plan(net, split, options, is_asked=validation is not None)
+    task = plan.task(net, split)
+    if resume and files.is_finished(digest(task)):
+        say(f"{output} is what this run ended with; there is nothing left to train")
+        net = load_model(output)
+    else:
+        own = resume and files.is_of(digest(task))
+        if resume:
+            _check_resumed(files, task, overwrite)
+        kept = _train(net, split, plan, options | {"resume": resume}, files)
+        _finish(net, files, overwrite or own, kept)
     if test is not None:
         print_accuracy(test.name, evaluated(net, test))
 
 
-def _check_files(output: Path, checkpoint: Path, log: Path | None, resume: bool, overwrite: bool) -> bool:
-    """Whether `output` is what this interrupted run left there.
+def _checked_plan(net: Model, split: Split, options: dict[str, Any], is_asked: bool) -> Plan:
+    """The plan of a run whose network and images have been looked at.
 
-    Raises UsageError where anything would be overwritten unasked, DigitprepError where the disk refuses.
+    Unless it is asked for, `options` gets a number of images to hold back, and a small one is told.
     """
-    from digitprep.nn.checkpoint import Checkpoint
+    from digitprep.nn.plan import Plan
+    from digitprep.nn.train import check_split
 
-    for path in (output, checkpoint, *([log] if log else [])):
-        check_destination(path, overwrite=True)
-        check_writable(path)
-    if not resume:
-        if checkpoint.exists() and not overwrite:
-            raise UsageError(
-                f"{checkpoint} is what an interrupted run left; pass --resume to go on with it, or "
-                "--overwrite to start anew"
-            )
-        for path in (output, *([log] if log else [])):
-            check_destination(path, overwrite)
-        return False
-    earlier = Checkpoint.load(checkpoint) if checkpoint.exists() else None
-    if earlier is None:
-        say(f"there is no {checkpoint} to resume; training starts anew")
-    else:
-        say(f"resuming {checkpoint} after {len(earlier.history)} reported epochs")
-    own = earlier is not None and _is_of(output, earlier)
-    check_destination(output, overwrite or own)
-    if log:
-        check_destination(log, overwrite or bool(earlier and Log(log).continues(earlier.history)))
-    return own
+    check_split(net, split)
+    usual = options["validation"]
+    if not is_asked:
+        options["validation"] = held_back_unasked(usual, len(split))
+    plan = Plan.of(len(split), **options)
+    plan.loss.check_end(net.layers[-1])
+    if options["validation"] != usual:
+        say(
+            f"{plan.validation:,} of {len(split):,} images are held back to choose the best epoch; "
+            "--validation takes others"
+        )
+    return plan
 
 
-def _is_of(output: Path, earlier: Checkpoint) -> bool:
-    """Whether a model is of the checkpoint's run, so that the end of that run may replace it."""
-    from digitprep.nn import load_model
+def _check_resumed(files: RunFiles, task: dict[str, str], overwrite: bool) -> None:
+    """Say from where the run goes on.
+
+    Raises UsageError where that is another run, or where anything would be overwritten unasked.
+    """
     from digitprep.nn.checkpoint import digest
 
-    try:
-        return output.exists() and load_model(output).metadata.get("run") == digest(earlier.task)
-    except ModelError:
-        return False
+    earlier = files.earlier()
+    if earlier is None:
+        say(f"there is no {files.checkpoint} to resume; training starts anew")
+    else:
+        earlier.check_task(task, files.checkpoint)
+        say(f"resuming {files.checkpoint} after {len(earlier.history)} reported epochs")
+    files.check_own(digest(task), earlier, overwrite)
 
 
 def _test_split(dataset: Dataset, net: Model) -> Split | None:
@@ -193,27 +194,20 @@ def _test_split(dataset: Dataset, net: Model) -> Split | None:
     return test
 
 
-def _held_back(usual: float, count: int) -> float:
-    """How many of `count` images to hold back unasked: what is usual for the network, or a tenth of few."""
-    held = min(usual, max(count // 10, 1))
-    if held < usual:
-        say(f"{held:,} of {count:,} images are held back to choose the best epoch; --validation takes others")
-    return held
-
-
-def _train(net: Model, split: Split, options: dict[str, Any], log: Path | None) -> str | None:
+def _train(net: Model, split: Split, plan: Plan, options: dict[str, Any], files: RunFiles) -> str | None:
     """Train with the epochs on stderr and in the log; after Ctrl-C, what is kept, in words."""
     from digitprep.nn import train as train_epochs
 
     done, kept = 0, "the network as it was then, before any validation"
-    rows = Log(log) if log else None
-    with stop_on_interrupt() as stop, watching(options) as watch:
+    rows = Log(files.log) if files.log else None
+    with stop_on_interrupt() as stop, watching(plan.reports) as watch:
 
         def after_batch(images: int, total: int, _loss: float) -> None:
             watch.batch(images / total)
             stop()
 
-        run: Any = train_epochs(net, split, **options, progress=after_batch)
+        run: Any = train_epochs(net, split, **options, checkpoint=files.checkpoint, progress=after_batch)
+        files.check_writable()
         try:
             with closing(run):
                 for epoch in run:
@@ -230,14 +224,14 @@ def _train(net: Model, split: Split, options: dict[str, Any], log: Path | None) 
     return None
 
 
-def _finish(net: Model, output: Path, checkpoint: Path, overwrite: bool, kept: str | None) -> None:
+def _finish(net: Model, files: RunFiles, overwrite: bool, kept: str | None) -> None:
     """Save the network; then remove the checkpoint of a finished run, or say how to go on and exit."""
-    net.save(output, overwrite=overwrite)
-    say(f"{output}: {net.parameters:,} parameters, {output.stat().st_size:,} bytes")
+    net.save(files.output, overwrite=overwrite)
+    say(f"{files.output}: {net.parameters:,} parameters, {files.output.stat().st_size:,} bytes")
     if kept:
-        say(f"it is {kept}; the same command with --resume goes on from {checkpoint}")
+        say(f"it is {kept}; the same command with --resume goes on from {files.checkpoint}")
         raise typer.Exit(INTERRUPTED)
-    checkpoint.unlink(missing_ok=True)
+    files.checkpoint.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -81,12 +81,7 @@ def train(
     `next`, ModelError where the loss is no longer a number, DigitprepError where the checkpoint
     cannot be written.
     """
-    if not len(split):
-        raise DataError(f"split {split.name!r} has no images to learn from")
-    if split.labels is None:
-        raise DataError(f"split {split.name!r} has no labels to learn from")
-    check_labels(split.labels, model.classes, f"split {split.name!r}")
-    model.logits(split.images[:1])  # refuses images of another size
+    labels = check_split(model, split)
     plan = Plan.of(
         len(split),
         epochs=epochs,
@@ -103,10 +98,25 @@ def train(
     )
     plan.loss.check_end(model.layers[-1])
     file = None if checkpoint is None else Path(checkpoint)
-    run = _Run(model, split, split.labels, plan, file, progress)
+    run = _Run(model, split, labels, plan, file, progress)
     if resume and file and file.exists():
         run.resume(Checkpoint.load(file), file)
     return run.train()
+
+
+def check_split(model: Model, split: Split) -> Labels:
+    """The labels of a split that a model can learn from.
+
+    Raises DataError where it has no images, no labels or others than the model's classes, ModelError
+    where the images are of another size.
+    """
+    if not len(split):
+        raise DataError(f"split {split.name!r} has no images to learn from")
+    if split.labels is None:
+        raise DataError(f"split {split.name!r} has no labels to learn from")
+    check_labels(split.labels, model.classes, f"split {split.name!r}")
+    model.logits(split.images[:1])  # refuses images of another size
+    return split.labels
 
 
 @dataclass

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitprep.errors import UsageError
+from digitprep.nn.layers import LAYERS, Dense
 
 
 @dataclass(frozen=True)
 class Network:
-    """The text of a network for ten classes, one line on it, and the training options that suit it.
+    """The text of a network, for ten classes if it is of the zoo, one line on it, and how to train it.
 
     steps: so many random batches, instead of whole epochs
     validation: how many training images are held back to choose the best epoch: a count or a share
+    is_for_any_classes: whether the last dense layer may be given another width for other classes
     """
 
     summary: str
@@ -29,6 +31,7 @@ class Network:
     loss: str = "softmax_cross_entropy"
     validation: float = 5000
     augment: str | None = None
+    is_for_any_classes: bool = True
 
     @property
     def training(self) -> dict[str, Any]:
@@ -38,8 +41,18 @@ class Network:
         return length | {name: getattr(self, name) for name in names}
 
     def layers_for(self, classes: int) -> str:
-        """The same layers with another number of outputs."""
-        return self.layers.replace("dense(width=10)", f"dense(width={classes})")
+        """The same layers with another number of outputs, which the last dense layer gives."""
+        if not self.is_for_any_classes:
+            return self.layers
+        layers = list(LAYERS.parse_chain(self.layers))
+        last = max(index for index, layer in enumerate(layers) if isinstance(layer, Dense))
+        layers[last] = Dense(width=classes)
+        return " | ".join(map(str, layers))
+
+    @classmethod
+    def own(cls, layers: str) -> Network:
+        """A network of one's own, as text, for as many classes as it has outputs."""
+        return cls("a network of one's own", layers, is_for_any_classes=False)
 
 
 ZOO = {

@@ -1,0 +1,63 @@
+"""What the options of the command `train` choose: the network, how it is trained, and its classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digitprep.errors import UsageError
+
+if TYPE_CHECKING:
+    from digitprep.dataset import Split
+    from digitprep.nn.model import Model
+    from digitprep.nn.zoo import Network
+
+USUAL_CLASSES = 10
+
+
+def chosen_network(name: str | None, layers: str | None) -> Network:
+    """The network of the zoo with that name, the bundled one without, or one of these layers."""
+    from digitprep.nn.zoo import Network, network
+
+    if name is not None and layers is not None:
+        raise UsageError("--model and --layers both name a network; give one of them")
+    return network("digitnet" if name is None else name) if layers is None else Network.own(layers)
+
+
+def chosen_options(wanted: Network, **given: Any) -> dict[str, Any]:
+    """The options of `digitprep.train` that suit a network, with those that were given (not None)."""
+    if given["epochs"] and given["steps"]:
+        raise UsageError("--epochs and --steps both say how long to train; give one of them")
+    options = wanted.training | {name: value for name, value in given.items() if value is not None}
+    if given["epochs"]:
+        options["steps"] = None
+    if options["augment"] == "none":
+        options["augment"] = None
+    return options
+
+
+def chosen_names(text: str | None, classes: int | None) -> tuple[str, ...] | None:
+    """The names of the classes from text with commas. Raises UsageError where `classes` are others."""
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if classes not in (None, len(names)):
+        raise UsageError(
+            f"--class-names has {len(names)} names, but --classes says {classes}; leave --classes out"
+        )
+    return names
+
+
+def fresh_network(
+    wanted: Network, split: Split, names: tuple[str, ...] | None, classes: int | None, seed: int
+) -> Model:
+    """An untrained network for the images of a split, with as many classes as are given or have names."""
+    from digitprep.nn import Model
+
+    names = names or split.class_names
+    count = classes or len(names or ()) or USUAL_CLASSES
+    return Model.build(wanted.layers_for(count), split.images.shape[1:], count, seed, names or None)
+
+
+def held_back_unasked(usual: float, count: int) -> float:
+    """How many of `count` images to hold back: what is usual for the network, or a tenth of few."""
+    return min(usual, count // 10)

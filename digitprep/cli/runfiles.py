@@ -1,0 +1,89 @@
+"""The files of a training run: the network, its checkpoint and its log, and what may be overwritten when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitprep.cli.epochs import LOGS, Log
+from digitprep.errors import ModelError, UsageError
+from digitprep.place import check_destination, check_writable
+
+if TYPE_CHECKING:
+    from digitprep.nn.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Where a run puts its network, what it needs to go on, and a row an epoch.
+
+    Raises UsageError where a name will not do.
+    """
+
+    output: Path
+    checkpoint: Path
+    log: Path | None
+
+    def __post_init__(self) -> None:
+        if self.output.suffix.lower() != ".npz":
+            raise UsageError(
+                f"expected a name that ends in .npz, found {self.output}; `digitprep export` makes others"
+            )
+        if self.log and self.log.suffix.lower() not in LOGS:
+            raise UsageError(f"--log writes {', '.join(LOGS)}, found {self.log}")
+        if len({path.absolute() for path in self._all()}) < len(self._all()):
+            raise UsageError("the network, its checkpoint and its log need a file each")
+        for path in self._all():
+            check_destination(path, overwrite=True)  # a folder has no such name
+
+    def check_free(self, overwrite: bool) -> None:
+        """Raise UsageError where a run that starts anew would overwrite anything unasked."""
+        if self.checkpoint.exists() and not overwrite:
+            raise UsageError(
+                f"{self.checkpoint} is what an interrupted run left; pass --resume to go on with it, or "
+                "--overwrite to start anew"
+            )
+        for path in self._results():
+            check_destination(path, overwrite)
+
+    def check_own(self, run: str, earlier: Checkpoint | None, overwrite: bool) -> None:
+        """Raise UsageError where the run of this digest would overwrite unasked what is not its own."""
+        check_destination(self.output, overwrite or self.is_of(run))
+        if self.log:
+            own = earlier is not None and Log(self.log).continues(earlier.history)
+            check_destination(self.log, overwrite or own)
+
+    def check_writable(self) -> None:
+        """Create the folders. Raises DigitprepError where the disk refuses."""
+        for path in self._all():
+            check_writable(path)
+
+    def earlier(self) -> Checkpoint | None:
+        """What was kept of the run so far, if anything. Raises ModelError where it is damaged."""
+        from digitprep.nn.checkpoint import Checkpoint
+
+        return Checkpoint.load(self.checkpoint) if self.checkpoint.exists() else None
+
+    def is_of(self, run: str) -> bool:
+        """Whether the network that is there, if one is, comes from the run of this digest."""
+        return self._notes().get("run") == run
+
+    def is_finished(self, run: str) -> bool:
+        """Whether the network is there already, and the run of this digest came to its end."""
+        return self.is_of(run) and "unfinished" not in self._notes() and not self.checkpoint.exists()
+
+    def _notes(self) -> dict[str, str]:
+        """Of the network that is there; none where there is none."""
+        from digitprep.nn import load_model
+
+        try:
+            return load_model(self.output).metadata if self.output.exists() else {}
+        except ModelError:
+            return {}
+
+    def _results(self) -> list[Path]:
+        return [self.output, *([self.log] if self.log else [])]
+
+    def _all(self) -> list[Path]:
+        return [self.checkpoint, *self._results()]
