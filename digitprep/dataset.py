@@ -175,10 +175,16 @@ def size_text(images: Images) -> str:
     return f"{height} x {width}" + (" RGB" if images.ndim == 4 else "")
 
 
-def check_labels(labels: NDArray[Any], classes: int | None, where: str, first: int = 0) -> None:
+def check_labels(
+    labels: NDArray[Any],
+    classes: int | None,
+    where: str,
+    first: int = 0,
+    advice: str = "if the set has more classes, say how many (--classes N, or classes=N)",
+) -> None:
     """Raise DataError naming the first label outside 0..classes - 1; `first` is its split's count so far.
 
-    Without a number of classes only negative labels are wrong.
+    Without a number of classes only negative labels are wrong. `advice` says what to do about too large ones.
     """
     wrong = np.flatnonzero(labels < 0 if classes is None else (labels < 0) | (labels >= classes))
     if len(wrong):
@@ -187,9 +193,7 @@ def check_labels(labels: NDArray[Any], classes: int | None, where: str, first: i
             f"sample {first + int(wrong[0])}",
             expected="a label of at least 0" if classes is None else f"a label from 0 to {classes - 1}",
             found=int(labels[wrong[0]]),
-            advice=""
-            if classes is None
-            else "if the set has more classes, say how many (--classes N, or classes=N)",
+            advice="" if classes is None else advice,
         )
 
 

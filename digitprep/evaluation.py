@@ -153,7 +153,8 @@ def _predictions(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     if piece.labels is None:
         raise DataError(f"split {piece.name!r} has no labels to compare predictions with")
-    check_labels(piece.labels, model.classes, f"split {piece.name!r}", first)
+    advice = f"this network tells {model.classes} classes apart; evaluate one that was trained for these"
+    check_labels(piece.labels, model.classes, f"split {piece.name!r}", first, advice)
     return piece.labels, model.probabilities(piece.images, max(len(piece), 1))
 
 

@@ -1,6 +1,7 @@
 """Networks of other programs: how images go in, what comes out, and which files are refused."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -263,3 +264,27 @@ def test_the_command_line_says_which_options_go_with_which_file(run, tmp_path):
     both = ("--network", "lenet", "--layers", "flatten")
     assert "give one" in run("predict", photo, "--model", "net.safetensors", *both, check=2).stderr
     assert "any code" in run("predict", photo, "--model", "net.pth", check=5).stderr
+
+
+def test_a_network_says_itself_how_many_classes_it_tells_apart(run, tmp_path):
+    """`evaluate` need not be told; a class without images has no recall, and none of them gets lost."""
+    names = [f"class {number}" for number in range(12)]
+    model = dp.Model.build("flatten | dense(width=12)", (8, 8), 12, class_names=names)
+    model.save(tmp_path / "m.npz")
+    images = np.random.default_rng(0).integers(0, 255, (11, 8, 8), dtype=np.uint8)
+    dp.write(dp.Split(images, np.arange(1, 12), "test"), tmp_path / "test.npz")
+    lines = run("evaluate", "test.npz", "--model", "m.npz").stdout.splitlines()
+    assert lines[2].split()[-1] == "-"
+    assert "nan" not in "".join(lines)
+    printed = run("evaluate", "test.npz", "--model", "m.npz", "--json").stdout
+    assert list(json.loads(printed)["test"]["per_class"]) == names
+    assert "this network tells 10 classes apart" in run("evaluate", "test.npz", check=3).stderr
+
+
+def test_a_network_for_colour_reads_photos_by_a_pipeline_that_keeps_the_colours(run, tmp_path):
+    dp.Model.build("flatten | dense(width=10)", (28, 28, 3)).save(tmp_path / "m.npz")
+    photo = SAMPLES / "photos" / "03.jpg"
+    said = run("predict", photo, "--model", "m.npz", check=5).stderr
+    assert "a network for colour" in said
+    (advised,) = re.findall(r"--pipeline '(.*)'", said)
+    run("predict", photo, "--model", "m.npz", "--pipeline", advised)

@@ -1,11 +1,15 @@
 """PyTorch's parameters in safetensors form: matched with our layers, or refused saying which does not fit."""
 
+import json
+import pickle
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import digitprep as dp
 from digitprep.errors import MissingExtra, ModelError, UsageError
 from digitprep.nn import ZOO, Model
 from digitprep.nn.open import open_model
@@ -134,6 +138,42 @@ def test_without_the_package_the_error_says_how_to_get_it(monkeypatch, tmp_path)
 def test_pickles_are_refused_unread_with_the_reason_and_the_way_out(suffix, tmp_path):
     with pytest.raises(ModelError, match=r"(?s)pickle can run any code.*save_file\(model.state_dict\(\)"):
         open_model(tmp_path / f"net.{suffix}")
+
+
+@pytest.mark.parametrize("name", ["net.ckpt", "net.bin", "net.pth.tar", "net.joblib"])
+@pytest.mark.parametrize("is_archive", [True, False])
+def test_pickles_are_known_by_their_content_too(name, is_archive, tmp_path):
+    """PyTorch's are an archive with a pickle in it, those of others begin as pickles do."""
+    path = tmp_path / name
+    path.write_bytes(pickle.dumps([1]))
+    if is_archive:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("archive/data.pkl", pickle.dumps([1]))
+    with pytest.raises(ModelError, match="reading a pickle can run any code"):
+        open_model(path)
+    path.write_bytes(b"something else")
+    with pytest.raises(ModelError, match="expected a model"):
+        open_model(path)
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet", "strided"])
+def test_a_network_of_the_zoo_has_as_many_classes_as_the_file(name, tmp_path):
+    """And images of the size that it was trained on."""
+    model = filled(ZOO[name].layers_for(26), image_shape=(32, 20), classes=26)
+    path = saved(model, tmp_path / "net.safetensors")
+    found = load_safetensors(path, name, (32, 20))
+    assert found.classes == 26
+    assert_same(found, model)
+
+
+def test_the_command_line_takes_classes_and_size_from_file_and_data(run, tmp_path):
+    model = filled(ZOO["mlp"].layers_for(26), image_shape=(12, 9), classes=26)
+    path = saved(model, tmp_path / "net.safetensors")
+    images = np.random.default_rng(0).integers(0, 256, (30, 12, 9), dtype=np.uint8)
+    dp.write(dp.Split(images, np.arange(30) % 26, "test"), tmp_path / "data.npz")
+    printed = run("evaluate", "data.npz", "--model", path, "--network", "mlp", "--json").stdout
+    expected = dp.evaluate(model, dp.Split(images, np.arange(30) % 26, "test"))
+    assert json.loads(printed)["test"]["confusion"] == expected.confusion.tolist()
 
 
 @pytest.mark.parametrize("suffix", ["h5", "keras"])

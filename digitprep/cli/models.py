@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,6 @@ import typer
 
 from digitprep.cli.terminal import (
     AsJson,
-    Classes,
     ModelFile,
     ModelInput,
     ModelLayers,
@@ -36,17 +36,25 @@ def evaluate(
     layers: ModelLayers = None,
     split: Annotated[str | None, typer.Option(help="One split alone, such as test.")] = None,
     source_format: SourceFormat = None,
-    classes: Classes = 10,
+    classes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            help="How many classes the labels may have.",
+            show_default="as many as the network tells apart",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a network's predictions with the labels of a dataset, split by split."""
     from digitprep import formats
 
-    net = opened_model(model, model_input, network, layers)
     dataset = formats.read(data, format=source_format, classes=classes)
     splits = [dataset[split]] if split else [part for part in dataset.values() if part.labels is not None]
     if not splits:
         raise DataError(f"{data} has no labels to compare predictions with")
+    net = opened_model(model, model_input, network, layers, splits[0].images.shape[1:])
     evaluations = {part.name: evaluated(net, part) for part in splits}
     if as_json:
         print(json.dumps({name: evaluation.to_dict() for name, evaluation in evaluations.items()}))
@@ -86,5 +94,10 @@ def _print_confusion(evaluation: Evaluation) -> None:
     for name, row, recall in zip(
         evaluation.class_names, evaluation.confusion, evaluation.recall, strict=True
     ):
-        print(f"{name:>11}" + "".join(f"{count:>{width}}" for count in row) + f"{recall:>10.2%}")
-    print("  precision" + "".join(f"{share:>{width}.0%}" for share in evaluation.precision))
+        print(f"{name:>11}" + "".join(f"{count:>{width}}" for count in row) + _share_text(recall, 10, 2))
+    print("  precision" + "".join(_share_text(share, width, 0) for share in evaluation.precision))
+
+
+def _share_text(share: float, width: int, digits: int) -> str:
+    """A share in percent, to the right; a dash for a share of nothing."""
+    return f"{'-' if math.isnan(share) else f'{share:.{digits}%}':>{width}}"

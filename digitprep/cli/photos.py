@@ -204,9 +204,15 @@ def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[st
         }
         if cleaned.image is not None:
             if cleaned.image.shape != net.image_shape:
+                ending = f"end --pipeline with center(size={net.image_shape[0]})"
+                if len(net.image_shape) == 3:
+                    ending = (
+                        "it is a network for colour, and the recipes make grey images; "
+                        f"--pipeline 'resize(size={net.image_shape[0]})' keeps the colours"
+                    )
                 raise ModelError(
                     f"the network takes images of {net.image_shape}, the pipeline makes "
-                    f"{cleaned.image.shape}; end --pipeline with center(size={net.image_shape[0]})"
+                    f"{cleaned.image.shape}; {ending}"
                 )
             (verdict,) = judge(cleaned.image[None], net)
             read["text"] = net.class_names[verdict.digit]

@@ -79,14 +79,25 @@ def chosen_pipeline(recipe: str | None, text: str | None) -> Pipeline:
     return Pipeline.parse(text) if text is not None else named(DEFAULT if recipe is None else recipe)
 
 
-def opened_model(model: Path | None, options: str | None, name: str | None, layers: str | None) -> Classifier:
-    """The network that --model, --input, --network and --layers ask for."""
+def opened_model(
+    model: Path | None,
+    options: str | None,
+    name: str | None,
+    layers: str | None,
+    image_shape: tuple[int, ...] = (28, 28),
+) -> Classifier:
+    """The network that --model, --input, --network and --layers ask for.
+
+    image_shape: of its images, where the file does not say
+    """
     from digitprep.nn.open import open_model
     from digitprep.nn.zoo import network
 
     if name is not None and layers is not None:
         raise UsageError("--network and --layers both say which layers the parameters belong to; give one")
-    return open_model(model, options, network(name).layers if name is not None else layers)
+    if name is not None:
+        network(name)  # raises where there is none
+    return open_model(model, options, layers if name is None else name, image_shape)
 
 
 @contextmanager

@@ -164,7 +164,7 @@ def _class_names(header: Header, classes: int) -> tuple[str, ...]:
     """The names that digitprep notes in the files it writes, or "0", "1", ..."""
     with contextlib.suppress(ValueError):
         names = json.loads(header.notes.get("class_names", ""))
-        if isinstance(names, list) and len(names) == classes:
+        if isinstance(names, list) and len(names) == len(set(map(str, names))) == classes:
             return tuple(map(str, names))
     return tuple(map(str, range(classes)))
 

@@ -4,11 +4,14 @@
     .onnx          any framework's, run by OpenCV
     .safetensors   the parameters of a PyTorch network whose layers the caller names
 
-Pickles, and formats that need their framework to be read, are refused with a way out.
+Pickles, known by their content too, and formats that need their framework to be read, are refused with
+a way out.
 """
 
 from __future__ import annotations
 
+import zipfile
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
@@ -33,12 +36,16 @@ REFUSED = {
 
 
 def open_model(
-    path: str | PathLike[str] | None = None, options: str | None = None, network: str | None = None
+    path: str | PathLike[str] | None = None,
+    options: str | None = None,
+    network: str | None = None,
+    image_shape: tuple[int, ...] = (28, 28),
 ) -> Classifier:
     """The network in a file, or the bundled one without a path.
 
     options: how an ONNX network takes its images: `onnx(layout="nhwc")`, see `Onnx`
     network: the network of the zoo, or the text of one, that a safetensors file belongs to
+    image_shape: (H, W) or (H, W, 3) of the images that a safetensors file was trained on
 
     Raises ModelError where the file holds no network or must not be read, UsageError where an
     option is missing or does not go with the file, MissingExtra where a package is missing.
@@ -53,6 +60,8 @@ def open_model(
     if path is not None and suffix == ".onnx":
         return OnnxModel(path, options or "onnx")
     if path is None or suffix != ".safetensors":
+        if path is not None and _is_pickle(Path(path)):
+            raise ModelError(f"{path}: refused: {_PICKLE}")
         return load_model(path)
     if network is None:
         raise UsageError(
@@ -61,4 +70,17 @@ def open_model(
         )
     from digitprep.nn.safetensors import load_safetensors
 
-    return load_safetensors(path, network)
+    return load_safetensors(path, network, image_shape)
+
+
+def _is_pickle(file: Path) -> bool:
+    """Whether a file starts as pickles do, or is an archive with one inside, as PyTorch makes them."""
+    if not file.is_file():
+        return False
+    with suppress(OSError, zipfile.BadZipFile):
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                return any(name.endswith(".pkl") for name in archive.namelist())
+        with file.open("rb") as stream:
+            return stream.read(1) == b"\x80"
+    return False

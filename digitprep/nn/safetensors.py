@@ -29,15 +29,16 @@ def load_safetensors(
     """The model with the parameters of a file, for a network of the zoo or the text of any other.
 
     The names of the modules are free: "0.weight", "conv1.weight" and "features.0.weight" all do. A
-    module without bias gets one of zeros. Raises ModelError naming the tensor, the shape expected
+    module without bias gets one of zeros. A network of the zoo gets as many classes as the file has
+    outputs. Raises ModelError naming the tensor, the shape expected
     and the one found; UsageError where the network's text cannot be read; MissingExtra without the
     safetensors package.
     """
     file = Path(path)
-    text = ZOO[network].layers if network in ZOO else network
+    modules = _modules(_read(file), file)
+    text = _zoo_layers(network, modules, image_shape) if network in ZOO else network
     widths = [layer.width for layer in LAYERS.parse_chain(text) if isinstance(layer, Dense)]
     model = Model.build(text, image_shape, widths[-1] if widths else 10)
-    modules = _modules(_read(file), file)
     for number, (layer, params) in enumerate(zip(model.layers, model.params, strict=True), start=1):
         if params:
             module = modules.pop(_fitting(modules, params, f"{file}: layer {number}, {layer}"))
@@ -49,6 +50,15 @@ def load_safetensors(
             "name the network that the file was saved from"
         )
     return model
+
+
+def _zoo_layers(network: str, modules: dict[str, Params], image_shape: tuple[int, ...]) -> str:
+    """The layers of a network of the zoo with as many outputs as the module that can be its last one."""
+    usual = Model.build(ZOO[network].layers, image_shape)
+    inputs = next(params["weight"].shape[1] for params in reversed(usual.params) if params)
+    weights = [module["weight"] for module in modules.values() if "weight" in module]
+    classes = [len(weight) for weight in weights if weight.ndim == 2 and weight.shape[1] == inputs]
+    return ZOO[network].layers_for(classes[-1] if classes else usual.classes)
 
 
 def _modules(tensors: dict[str, Array], file: Path) -> dict[str, Params]:
