@@ -2,8 +2,10 @@
 
     python tests/bench/kill_training.py [DATA] [--kills 20] [--train "--model lenet --epochs 3 ..."]
 
-Prints a line a kill and exits with 1 where any run ended with other bytes. Each kill is of a fresh run,
-at a moment drawn uniformly from the time that the undisturbed run took, its start included.
+Half of the kills are of runs that count steps, some of them before the first validation. Every run
+keeps a log, and none needs --overwrite to go on. Prints a line a kill and exits with 1 where any run
+ended with other bytes. Each kill is of a fresh run, at a moment drawn uniformly from the time that the
+undisturbed run took, its start included.
 """
 
 import argparse
@@ -18,8 +20,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "samples" / "digits" / "idx"
-TRAIN = '--layers "conv(channels=8) | batchnorm | relu | maxpool | flatten | dropout | dense(width=10)"'
-TRAIN += " --epochs 8 --validation 200 --augment affine --optimizer adam(rate=0.003)"
+EPOCHS = '--layers "conv(channels=8) | batchnorm | relu | maxpool | flatten | dropout | dense(width=10)"'
+EPOCHS += " --epochs 8 --validation 200 --augment affine --optimizer adam(rate=0.003)"
+STEPS = '--layers "flatten | dense(width=128) | relu | dense(width=10)" --steps 4000 --batch 1'
 
 
 def main() -> None:
@@ -27,27 +30,37 @@ def main() -> None:
     parser.add_argument("data", nargs="?", type=Path, default=DIGITS)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--train", default=TRAIN, help="the options of digitprep train")
+    parser.add_argument("--train", nargs="+", default=[EPOCHS, STEPS], help="the options of digitprep train")
     given = parser.parse_args()
     moments = random.Random(given.seed)
+    kills = given.kills // len(given.train)
+    same = sum(
+        count_same([*train_command(given.data.resolve()), *shlex.split(options)], kills, moments)
+        for options in given.train
+    )
+    print(f"{same} of {kills * len(given.train)} runs ended with the same weights, byte for byte")
+    sys.exit(same != kills * len(given.train))
+
+
+def count_same(train: list[str], kills: int, moments: random.Random) -> int:
+    """How many runs of a command, each killed and resumed, ended with the bytes of an undisturbed one."""
+    same = 0
     with tempfile.TemporaryDirectory() as folder:
-        command = [*train_command(given.data.resolve()), *shlex.split(given.train), "-o"]
         start = time.monotonic()
-        whole = finished([*command, "whole.npz"], folder)
+        whole = finished([*train, "--log", "whole.csv", "-o", "whole.npz"], folder)
         duration = time.monotonic() - start
         print(f"undisturbed: {duration:.1f} s, {len(whole):,} bytes", flush=True)
-        same = 0
-        for number in range(1, given.kills + 1):
+        for number in range(1, kills + 1):
             after = moments.uniform(0, duration)
-            where = killed([*command, f"{number}.npz"], folder, after)
-            alike = finished([*command, f"{number}.npz", "--resume", "--overwrite"], folder) == whole
+            command = [*train, "--log", f"{number}.csv", "-o", f"{number}.npz"]
+            where = killed(command, folder, after)
+            alike = finished([*command, "--resume"], folder) == whole
             same += alike
             print(
                 f"kill {number:2} after {after:5.2f} s, {where}: {'same' if alike else 'OTHER'} bytes",
                 flush=True,
             )
-    print(f"{same} of {given.kills} runs ended with the same weights, byte for byte")
-    sys.exit(same != given.kills)
+    return same
 
 
 def train_command(data: Path) -> list[str]:
