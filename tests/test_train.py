@@ -1,6 +1,7 @@
 """Training: it learns, it keeps the best, it repeats itself, and it refuses what cannot be learnt."""
 
 import gzip
+import inspect
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from digitprep.errors import DataError, ModelError, UsageError
 from digitprep.nn import Augmentation, Model, load_model, train
 from digitprep.nn.optim import Sgd
 from digitprep.nn.parallel import _blas
-from digitprep.nn.train import _Run
+from digitprep.nn.plan import Plan
+from digitprep.nn.run import Run
 
 MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 NET = "conv(channels=4) | relu | maxpool | flatten | dropout(rate=0.1) | dense(width=4)"
@@ -62,6 +64,16 @@ def test_every_option_takes_a_spec_or_its_text(model):
     assert weights(model) == weights(other)
 
 
+def test_a_plan_has_the_defaults_that_training_has():
+    keywords = [
+        {name: option.default for name, option in inspect.signature(function).parameters.items()}
+        for function in (Plan.of, train)
+    ]
+    plan, training = keywords
+    del plan["count"]
+    assert plan == {name: training[name] for name in plan}
+
+
 @pytest.mark.parametrize("augment", [None, "affine(shift_px=1) | thickness"])
 def test_the_same_seed_gives_the_same_bytes(augment):
     """Order, dropout and augmentation all follow from the seed."""
@@ -77,8 +89,8 @@ def test_the_same_seed_gives_the_same_bytes(augment):
 def scripted(monkeypatch, figures):
     """Let validation give these (loss, accuracy) one after the other, and leave out the calibration."""
     given = iter(figures)
-    monkeypatch.setattr(_Run, "_calibrated", lambda _: {})
-    monkeypatch.setattr(_Run, "_validate", lambda _: next(given))
+    monkeypatch.setattr(Run, "_calibrated", lambda _: {})
+    monkeypatch.setattr(Run, "_validate", lambda _: next(given))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -156,3 +157,27 @@ def counts_text(counts: dict[str, int]) -> str:
     """How many images there are in all, and in each split."""
     parts = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     return f"{sum(counts.values()):,} images ({parts})"
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C wait for the end of a batch: yields a function that raises KeyboardInterrupt then.
+
+    A second Ctrl-C does not wait.
+    """
+    asked = False
+
+    def ask(_number: int, _frame: Any) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def stop() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +19,7 @@ from digitprep.cli.choices import (
 from digitprep.cli.epochs import Log, watching
 from digitprep.cli.models import evaluated, print_accuracy
 from digitprep.cli.runfiles import RunFiles
-from digitprep.cli.terminal import Overwrite, SourceFormat, say
+from digitprep.cli.terminal import Overwrite, SourceFormat, say, stop_on_interrupt
 from digitprep.errors import DataError
 
 if TYPE_CHECKING:
@@ -232,27 +230,3 @@ def _finish(net: Model, files: RunFiles, overwrite: bool, kept: str | None) -> N
         say(f"it is {kept}; the same command with --resume goes on from {files.checkpoint}")
         raise typer.Exit(INTERRUPTED)
     files.checkpoint.unlink(missing_ok=True)
-
-
-@contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], None]]:
-    """Let Ctrl-C wait for the end of a batch: yields a function that raises KeyboardInterrupt then.
-
-    A second Ctrl-C does not wait.
-    """
-    asked = False
-
-    def ask(_number: int, _frame: Any) -> None:
-        nonlocal asked
-        asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def stop() -> None:
-        if asked:
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,11 +1,12 @@
 """A small convolutional network in NumPy, made to be read.
 
 `layers` is how a network computes, `spatial` and `normalize` its convolutions, pools and batch
-normalisation, `model` strings layers together, `loss` says how wrong it is, `optim` which way to go,
-`train` repeats that, `augment` and `styles` vary the images, `zoo` names networks, `store` keeps models
-in files and `checkpoint` runs that are under way. `textbook` is the convolution to read first,
-`kernels`, `parallel` and `scratch` are how it gets quick. `onnx`, `engines` and `safetensors` deal with
-the networks of others, `open` with whatever file a user names.
+normalisation, `build` checks that they fit, `model` strings them together, `loss` says how wrong it is,
+`optim` which way to go, `train` repeats that, batch after batch in `run` and as long as `plan` says,
+`augment` and `styles` vary the images, `zoo` names networks, `store` keeps models in files and
+`checkpoint` runs that are under way. `textbook` is the convolution to read first, `kernels`, `parallel`
+and `scratch` are how it gets quick. `onnx`, `engines` and `safetensors` deal with the networks of others,
+`open` with whatever file a user names.
 """
 
 from digitprep.nn import normalize, styles  # noqa: F401  they register a layer and an augmentation

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from digitprep.dataset import Images, Labels
 from digitprep.errors import ModelError, UsageError
 from digitprep.nn import spatial
+from digitprep.nn.build import check_names, fresh_params
 from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params, Relu, Shape, Sigmoid
 from digitprep.nn.loss import Loss, shares, softmax
 from digitprep.nn.parallel import in_order, one_blas_thread, parts
@@ -63,11 +62,11 @@ class Model:
         if len(shape) not in (2, 3) or min(shape) < 1 or shape[2:] not in ((), (3,)):
             raise ModelError(f"expected an image shape of (H, W) or (H, W, 3), found {shape}")
         names = tuple(map(str, range(classes)) if class_names is None else class_names)
-        _check_names(names, classes)
+        check_names(names, classes)
         if seed < 0:
             raise UsageError(f"a seed is a whole number from 0, found {seed}")
         layers = LAYERS.parse_chain(text)
-        params = _init(layers, (*(shape[2:] or (1,)), *shape[:2]), classes, seed)
+        params = fresh_params(layers, (*(shape[2:] or (1,)), *shape[:2]), classes, seed)
         return cls(layers, params, shape, names)
 
     @property
@@ -261,34 +260,3 @@ def most_likely(
         return int(digits[0]), float(confidences[0])
     found = probabilities(images)
     return found.argmax(axis=1), found.max(axis=1)
-
-
-def _check_names(names: tuple[str, ...], classes: int) -> None:
-    """Raise UsageError where the names do not tell the classes apart."""
-    if len(names) != classes:
-        raise UsageError(f"expected a name for each of {classes} classes, found {len(names)}")
-    if "" in names:
-        raise UsageError(f"expected a name for each class, found none for class {names.index('')}")
-    for name, times in Counter(names).most_common(1):
-        if times > 1:
-            raise UsageError(f"expected another name for each class, found {name!r} {times} times")
-
-
-def _init(layers: tuple[Layer, ...], shape: Shape, classes: int, seed: int) -> list[Params]:
-    """Fresh parameters of each layer, once its input shape and the last output have been checked."""
-    rng = np.random.default_rng(seed)
-    params = []
-    for number, layer in enumerate(layers, start=1):
-        try:
-            layer_params, shape = layer.init(rng, shape)
-        except ModelError as error:
-            raise ModelError(f"layer {number}, {layer}: {error}") from None
-        except MemoryError:
-            raise ModelError(f"layer {number}, {layer}: too large for this machine's memory") from None
-        params.append(layer_params)
-    if shape != (classes,):
-        advice = f"end it with dense(width={classes})"
-        if len(shape) != 1 or math.prod(shape) == classes:
-            advice = f"end it with flatten | dense(width={classes})"
-        raise ModelError(f"the network gives {shape}, expected ({classes},), one a class; {advice}")
-    return params

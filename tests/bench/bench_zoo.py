@@ -29,18 +29,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        print(
-            "| network | parameters | test accuracy, mean | lowest to highest | CPU s |",
-            "|---|---|---|---|---|",
-            sep="\n",
-        )
+        print("| network | parameters | test accuracy, mean | lowest to highest | CPU s |")
+        print("|---|---|---|---|---|", flush=True)
         for name in options.networks:
-            runs = [
-                trained(options.data, name, seed, folder / f"{name}-{seed}.npz") for seed in options.seeds
-            ]
-            print(
-                row(name, load_model(folder / f"{name}-{options.seeds[0]}.npz").parameters, runs), flush=True
-            )
+            files = {seed: folder / f"{name}-{seed}.npz" for seed in options.seeds}
+            runs = [trained(options.data, name, seed, file) for seed, file in files.items()]
+            parameters = load_model(files[options.seeds[0]]).parameters
+            print(row(name, parameters, runs), flush=True)
 
 
 def trained(data: Path, name: str, seed: int, file: Path) -> tuple[float, float]:
