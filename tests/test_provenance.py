@@ -84,3 +84,14 @@ def test_emnist_that_was_turned_upright_says_so(run, tmp_path):
     shown = run("info", images).stdout
     assert 'idx(emnist="letters")' in shown
     assert "A       1 #" in shown
+
+
+def test_a_cleaned_dataset_tells_its_photos_and_its_pipeline(run, tmp_path):
+    photos = [DIGITS.parents[1] / "photos" / name for name in ("03.jpg", "07.jpg")]
+    run("clean", *photos, "-o", "a.npz", "--recipe", "tutorial-invert")
+    record = told(tmp_path, "a.npz")
+    assert record["pipeline"].startswith("grayscale | invert | resize(")
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in photos]
+    sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert record["sources"] == [{"name": "photos", "files": 2, "sha256": sha256}]
+    assert record["counts"] == {"train": 2}

@@ -77,9 +77,8 @@ class _Selection:
         read_as = [str(formats.chosen(source, source_format)) for source in sources]
         if any("(" in text for text in read_as):  # something was asked of a format, or its names decided it
             options["from"] = ", ".join(read_as)
-        return provenance.record(
-            sources, __version__, options=options, known=lambda source: formats.origin(source, source_format)
-        )
+        told = [provenance.source(path, formats.origin(path, source_format)) for path in sources]
+        return provenance.record(told, __version__, options=options)
 
     def __call__(self, reread: Callable[[], Iterable[Split]]) -> Iterator[Split]:
         """The chosen samples of the stream that `reread` opens."""

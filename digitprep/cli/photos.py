@@ -97,7 +97,8 @@ def clean(
         batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
         first = next(batches, None)
         if first is not None:
-            formats.write(chain([first], batches), output, format=to, overwrite=overwrite)
+            origin = _origin(files, "" if many else str(steps))
+            formats.write(chain([first], batches), output, format=to, overwrite=overwrite, origin=origin)
     report.write()
     if not report.accepted:
         old = " (the old one is unchanged)" if output.exists() else ""
@@ -118,9 +119,21 @@ def _likeness_text(report: CleaningReport) -> str:
     return ", all like MNIST's" if report.like else ""
 
 
+def _origin(files: list[Path], pipeline: str) -> dict[str, Any]:
+    """The provenance of a dataset that is made of these photos."""
+    from digitprep import __version__
+    from digitprep.formats import provenance
+
+    photos = provenance.source_of_files("photos", files, [file.name for file in files])
+    return provenance.record([photos], __version__, pipeline=pipeline)
+
+
 def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:
     """Raise, before any photo is cleaned, the error that writing the dataset would end in."""
+    from digitprep.formats.provenance import sidecar
+
     chosen.check_split(split)
+    check_destination(sidecar(output), overwrite)
     check_destination(output, overwrite, folder=chosen.is_folder(output), owns=chosen.owns)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +23,41 @@ Record = dict[str, Any]
 
 
 def record(
-    sources: Sequence[Path],
-    version: str,
-    *,
-    pipeline: str = "",
-    options: Mapping[str, Any] | None = None,
-    known: Callable[[Path], Record | None] = lambda _: None,
+    sources: Sequence[Record], version: str, *, pipeline: str = "", options: Mapping[str, Any] | None = None
 ) -> Record:
     """What is known before the first sample is written: the version, how, and the sources.
 
-    A source is told by its name and its SHA-256; that of a folder is the one of the lines that `sha256sum`
-    prints of its files, sorted by name. What is `known` of a source's own provenance comes along.
-
-    Raises DataError where a source cannot be read.
+    sources: as `source` and `source_of_files` tell them
     """
     how = {"pipeline": pipeline, "options": {k: v for k, v in (options or {}).items() if v is not None}}
-    told = []
-    for path in sources:
-        own = known(path)
-        told.append(_source(path) | ({"provenance": own} if own else {}))
-    return {"digitprep": version, **{name: value for name, value in how.items() if value}, "sources": told}
+    how = {name: value for name, value in how.items() if value}
+    return {"digitprep": version, **how, "sources": list(sources)}
+
+
+def source(path: Path, own: Record | None = None) -> Record:
+    """A file or a folder by its name and SHA-256; what it tells of its own provenance comes along.
+
+    Raises DataError where it cannot be read.
+    """
+    with reading(path):
+        name, known = path.resolve().name, {"provenance": own} if own else {}
+        if not path.is_dir():
+            return {"name": name, "sha256": _digest(path), **known}
+        files = sorted(file for file in path.rglob("*") if file.is_file() and not is_junk(file.name))
+        names = [file.relative_to(path).as_posix() for file in files]
+        return source_of_files(name, files, names) | known
+
+
+def source_of_files(name: str, files: Sequence[Path], names: Sequence[str]) -> Record:
+    """Many files as one source: its SHA-256 is that of the lines that `sha256sum` prints of them.
+
+    Raises DataError where one cannot be read.
+    """
+    total = hashlib.sha256()
+    for file, told in zip(files, names, strict=True):
+        with reading(file):
+            total.update(f"{_digest(file)}  {told}\n".encode("utf-8", "surrogateescape"))
+    return {"name": name, "files": len(files), "sha256": total.hexdigest()}
 
 
 def counting(splits: Iterable[Split], counts: dict[str, int]) -> Iterator[Split]:
@@ -78,17 +93,6 @@ def _is_record(found: Any) -> bool:
         return False
     sources = found.get("sources")
     return isinstance(sources, list) and all(isinstance(source, dict) for source in sources)
-
-
-def _source(path: Path) -> Record:
-    with reading(path):
-        name = path.resolve().name
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file() and not is_junk(file.name))
-            lines = (f"{_digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
-            total = hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape"))
-            return {"name": name, "files": len(files), "sha256": total.hexdigest()}
-        return {"name": name, "sha256": _digest(path)}
 
 
 def _digest(file: Path) -> str:
