@@ -99,7 +99,7 @@ def train(
     from digitprep.nn import load_model
     from digitprep.nn.checkpoint import digest
 
-    files = RunFiles(output, checkpoint or output.with_suffix(".checkpoint.npz"), log)
+    files = RunFiles(output, checkpoint or output.parent / f"{output.stem}.checkpoint.npz", log)
     if not resume:
         files.check_free(overwrite)
     wanted = chosen_network(model, layers)
