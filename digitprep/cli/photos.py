@@ -133,8 +133,8 @@ def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> 
     from digitprep.formats.provenance import sidecar
 
     chosen.check_split(split)
-    check_destination(sidecar(output), overwrite)
     check_destination(output, overwrite, folder=chosen.is_folder(output), owns=chosen.owns)
+    check_destination(sidecar(output), overwrite)
 
 
 def predict(
