@@ -1,4 +1,4 @@
-"""What is special about EMNIST's IDX files: images on their side, and labels that stand for characters.
+"""What is special about EMNIST's files: images on their side, and labels that stand for characters.
 
 Rows and columns are swapped in all of them, and the labels of the letters begin with 1.
 
@@ -43,13 +43,19 @@ def upright(part: Split, set_name: str, where: str) -> Split:
     Raises DataError for a label that the set does not have.
     """
     classes, first = CLASSES[set_name], FIRST_LABEL.get(set_name, 0)
+    advice = "; --from 'idx(emnist=\"no\")' reads the file as it is"
+    return put_right(part, classes, first, where, f"as EMNIST {set_name} has", advice)
+
+
+def put_right(part: Split, classes: str, first: int, where: str, having: str, advice: str = "") -> Split:
+    """The same for any classes, a character each, whose labels are counted from `first`."""
     labels = part.labels
     if labels is not None:
         wrong = np.flatnonzero((labels < first) | (labels >= first + len(classes)))
         if len(wrong):
             raise DataError(
-                f"{where}: expected labels from {first} to {first + len(classes) - 1}, as EMNIST {set_name} "
-                f"has, found {labels[wrong[0]]}; --from 'idx(emnist=\"no\")' reads the file as it is"
+                f"{where}: expected labels from {first} to {first + len(classes) - 1}, {having}, "
+                f"found {labels[wrong[0]]}{advice}"
             )
         labels = labels - first
     # Plain digits need no names, and without them such a set is merged with any other of digits.

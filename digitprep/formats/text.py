@@ -25,10 +25,9 @@ from digitprep.formats import gz
 from digitprep.formats.base import FORMATS, Format, entries
 from digitprep.formats.cells import NUMBER, cell_error
 from digitprep.formats.lines import pieces, started
+from digitprep.formats.ranges import RANGES, Values, levels, outside, rule
 
-Values = Literal["auto", "0..255", "0..16", "0..1", "-1..1"]
 Label = Literal["auto", "first", "last", "one_hot", "none"]
-RANGES = {"0..255": (0, 255), "0..16": (0, 16), "0..1": (0, 1), "-1..1": (-1, 1)}
 CLASSES = 10  # columns of a one-hot label
 LETTERS = b"0123456789+-.eE, \t\r\n"
 LOOKED_AT = 64  # rows
@@ -85,21 +84,21 @@ class Text(Format):
         values = known.values if known and self.values == "auto" else self.values
         label = known.label if known and self.label == "auto" else self.label
         low, high = RANGES[values]
-        origin = Provenance(str(path), f"values {values} scaled to 0..255 and rounded")
+        origin = Provenance(str(path), rule(values))
         rows = _numbers(path)
         while taken := list(islice(rows, batch)):
             numbers = np.array([row for _, row in taken])
             lines = [line for line, _ in taken]
             pixels, labels = _parted(numbers, label, lines, path)
-            wrong = np.argwhere(~((pixels >= low) & (pixels <= high)))
+            wrong = outside(pixels, values)
             if len(wrong):
                 row, column = map(int, wrong[0])
                 found = f"{pixels[row, column]:g} in pixel {column + 1}"
                 expected, where = f"values from {low} to {high}", f"line {lines[row]}"
                 raise DataError.of(path, where, expected=expected, found=found, advice=HOW)
             side = _side(pixels.shape[1], path)
-            levels = np.rint((pixels - low) * (255 / (high - low))).astype(np.uint8)
-            yield Split(levels.reshape(-1, side, side), labels, name, provenance=origin)
+            images = levels(pixels, values).reshape(-1, side, side)
+            yield Split(images, labels, name, provenance=origin)
 
 
 def known_layout(path: Path) -> Layout | None:
