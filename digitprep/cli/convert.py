@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from digitprep.errors import UsageError
 
 if TYPE_CHECKING:
     from digitprep.dataset import Split
+
+NUMBERED = re.compile(r"(.*/)?\d+(\.\w+)?", re.ASCII)  # how formats call a sample that has no name of its own
 
 To = Annotated[
     str | None, typer.Option(metavar="FORMAT", help="The new format, if DST's name does not say it.")
@@ -163,10 +166,24 @@ def _write(
     from digitprep import formats
 
     counts: dict[str, int] = {}
+    chosen = formats.named(destination, to)
+    if not chosen.keeps_sample_names:
+        batches = _telling_lost_names(batches, str(chosen))
     with progress(doing) as advance:
         passing = counted(batches, counts, advance)
         formats.write(passing, destination, format=to, overwrite=overwrite, origin=origin)
     say(f"{destination}: {counts_text(counts)}")
+
+
+def _telling_lost_names(batches: Iterator[Split], format_name: str) -> Iterator[Split]:
+    """The batches as they pass; the first sample with a name that is no mere number is told to be renamed."""
+    told = False
+    for batch in batches:
+        name = next((name for name in batch.sample_names or () if not NUMBERED.fullmatch(name)), None)
+        if name and not told:
+            say(f"{format_name} keeps no names of samples, such as {name}: they are numbered in their order")
+            told = True
+        yield batch
 
 
 def _names(text: str) -> list[str]:

@@ -130,10 +130,11 @@ def _origin(files: list[Path], pipeline: str) -> dict[str, Any]:
 
 def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:
     """Raise, before any photo is cleaned, the error that writing the dataset would end in."""
+    from digitprep.formats import owned_by
     from digitprep.formats.provenance import sidecar
 
     chosen.check_split(split)
-    check_destination(output, overwrite, folder=chosen.is_folder(output), owns=chosen.owns)
+    check_destination(output, overwrite, folder=chosen.is_folder(output), owns=owned_by(chosen))
     check_destination(sidecar(output), overwrite)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -18,6 +18,7 @@ from digitprep.dataset import Dataset, Provenance, Split, check_labels
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import provenance
 from digitprep.formats.base import FORMATS, Format, reading
+from digitprep.formats.class_names import FILE, OneList, read_class_names, with_class_names
 from digitprep.formats.idx_file import read_idx, write_idx
 from digitprep.place import check_destination, place
 
@@ -27,6 +28,7 @@ __all__ = [
     "chosen",
     "named",
     "origin",
+    "owned_by",
     "read",
     "read_idx",
     "sniff",
@@ -98,7 +100,11 @@ def write(
 
     def make(result: Path) -> None:
         nonlocal beside
-        chosen.write(result, provenance.counting(splits, counts))
+        names = OneList()
+        parts = provenance.counting(splits, counts)
+        chosen.write(result, parts if chosen.own_class_names else names.noted(parts))
+        if result.is_dir():
+            names.write(result)
         if origin is not None:
             text = provenance.to_text(origin, counts)
             beside = "" if chosen.embed(result, text) else text
@@ -107,7 +113,7 @@ def write(
     if origin is not None:
         check_destination(path, overwrite, folder=chosen.is_folder(path), owns=chosen.owns)
         check_destination(sidecar, overwrite)
-    place(path, make, overwrite=overwrite, folder=chosen.is_folder(path), owns=chosen.owns)
+    place(path, make, overwrite=overwrite, folder=chosen.is_folder(path), owns=owned_by(chosen))
     if beside:
         place(sidecar, lambda result: result.write_text(beside, encoding="utf-8"), overwrite=True)
 
@@ -161,6 +167,11 @@ def named(path: AnyPath, format: str | Format | None = None) -> Format:  # noqa:
     raise UsageError(f"the name {path} does not tell a format; say it with --to (format=...): {known}")
 
 
+def owned_by(chosen: Format) -> Callable[[str], bool]:
+    """Which files in a folder of that format belong to it."""
+    return lambda name: chosen.owns(name) or (name == FILE and not chosen.own_class_names)
+
+
 def _given(format: str | Format | None) -> Format | None:  # noqa: A002
     return FORMATS.parse(format) if isinstance(format, str) else format
 
@@ -174,11 +185,19 @@ def _check_readable(path: Path) -> None:
             path.open("rb").close()
 
 
+def _named(path: Path, format: Format, parts: Iterator[Split]) -> Iterator[Split]:  # noqa: A002
+    """The parts with the names that `classes.txt` gives the classes, where the format leaves it to that."""
+    if format.own_class_names:
+        return parts
+    folder = path.parent if path.is_file() and format.is_folder(path) else path
+    return with_class_names(parts, read_class_names(folder), folder / FILE)
+
+
 def _checked(path: Path, format: Format, batch: int, classes: int | None) -> Iterator[Split]:  # noqa: A002
     """The parts as the format reads them, their labels checked, and told where they came from."""
     position: dict[str, int] = {}
     with reading(path):
-        for part in format.read(path, batch):
+        for part in _named(path, format, format.read(path, batch)):
             start = position.get(part.name, 0)
             if part.labels is not None and part.class_names is None:
                 check_labels(part.labels, classes, f"{path} (split {part.name!r})", start)

@@ -26,6 +26,9 @@ Who does what:
 - `embed` and `embedded` are for layouts with a place for the text of a provenance; for the others it
   is written to a file beside them.
 - `is_folder` is for a format that is a folder, unless the destination ends like one of `suffixes`.
+- The names of classes are written to `classes.txt` in a folder, and read from there, by the caller; a
+  format that keeps them elsewhere says `own_class_names = True` and does both itself. A format of one
+  file that has no place for them raises a UsageError in `write`.
 - `owns` tells, for a folder, which files inside belong to the layout: only a folder that holds
   nothing else is ever replaced.
 
@@ -58,6 +61,8 @@ class Format(Spec, ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     folder: ClassVar[bool] = False
     open_ended: ClassVar[bool] = False  # nothing tells a file that was cut between two samples
+    own_class_names: ClassVar[bool] = False  # not in `classes.txt`: `read` and `write` see to them
+    keeps_sample_names: ClassVar[bool] = False  # the others number the samples in their order
 
     @abstractmethod
     def sniff(self, path: Path) -> bool:

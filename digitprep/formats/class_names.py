@@ -1,4 +1,4 @@
-"""What label 0, 1, ... stand for, beside formats that keep no such list: `classes.txt`, one name a line.
+"""What label 0, 1, ... stand for, in folders of formats that keep no such list: `classes.txt`, a name a line.
 
 Names of classes may be names of folders too, so what no folder can be called is written as URLs
 write it: `T-shirt%2Ftop`.
@@ -7,11 +7,12 @@ write it: `T-shirt%2Ftop`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from digitprep.dataset import Split
+from digitprep.dataset import Split, check_labels
 from digitprep.errors import DataError
 from digitprep.formats.base import reading
 from digitprep.names import is_junk
@@ -50,6 +51,32 @@ def read_class_names(folder: Path) -> ClassNames:
     return tuple(names)
 
 
+def with_class_names(parts: Iterable[Split], names: ClassNames, file: Path) -> Iterator[Split]:
+    """The parts, whose classes are called as `file` says where the parts themselves do not.
+
+    Raises DataError for a label that has no name.
+    """
+    position: dict[str, int] = {}
+    for part in parts:
+        if names is None or part.class_names is not None:
+            yield part
+            continue
+        start = position.get(part.name, 0)
+        if part.labels is not None:
+            where = f"{file} names {len(names)} classes (split {part.name!r})"
+            check_labels(part.labels, len(names), where, start, "name the others too, or remove the names")
+        position[part.name] = start + len(part)
+        yield replace(part, class_names=names)
+
+
+def check_distinct(names: tuple[str, ...], where: str) -> None:
+    """Raise DataError where a class has no name, or two of them have the same."""
+    if "" in names:
+        raise DataError(f"{where}: a class needs a name of at least one character")
+    if len(set(names)) < len(names):
+        raise DataError(f"{where}: two classes have one name in {_few(names)}")
+
+
 @dataclass
 class OneList:
     """The class names of all parts that are written to one folder."""
@@ -68,9 +95,15 @@ class OneList:
                 found=_few(part.class_names),
                 advice="this format has one list for all splits",
             )
-        if part.class_names is not None and len(set(part.class_names)) < len(part.class_names):
-            raise DataError(f"split {part.name!r}: two classes have one name in {_few(part.class_names)}")
+        if part.class_names is not None and not self.seen:
+            check_distinct(part.class_names, f"split {part.name!r}")
         self.names, self.seen = part.class_names, True
+
+    def noted(self, parts: Iterable[Split]) -> Iterator[Split]:
+        """The parts as they pass, each looked at."""
+        for part in parts:
+            self.add(part)
+            yield part
 
     def write(self, folder: Path) -> None:
         """Write the list, where there is one."""

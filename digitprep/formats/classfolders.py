@@ -37,6 +37,7 @@ class Classfolders(Format):
     """A folder a class, train/7/00001.png and so on, as torchvision's ImageFolder reads them."""
 
     folder: ClassVar[bool] = True
+    own_class_names: ClassVar[bool] = True
 
     def sniff(self, path: Path) -> bool:
         if not path.is_dir() or Pngjson().sniff(path) or metadata_files(path):

@@ -97,7 +97,8 @@ class Csv(Format):
                     f"split {name!r} in {path.name} would be read as {told_split(path.name) or 'train'!r}; "
                     f"let the file's name tell it, as in data_{name}.csv, or write a folder with --to csv"
                 )
-            self._write_split(path, path.name.lower().endswith(".gz"), parts)
+            unnamed = parts if self.drop_class_names else map(_without_names, parts)
+            self._write_split(path, path.name.lower().endswith(".gz"), unnamed)
             written = name
 
     def is_folder(self, path: Path) -> bool:
@@ -112,23 +113,29 @@ class Csv(Format):
     def owns(self, name: str) -> bool:
         return re.fullmatch(r"\w+\.csv(\.gz)?", name, re.ASCII) is not None
 
-    def _write_split(self, path: Path, compress: bool, parts: Iterator[Split]) -> None:
+    def _write_split(self, path: Path, compress: bool, parts: Iterable[Split]) -> None:
         with gz.created(path, compress) as file:
             file.writelines(_blocks(self._texts(parts)))
 
-    def _texts(self, parts: Iterator[Split]) -> Iterator[bytes]:
+    def _texts(self, parts: Iterable[Split]) -> Iterator[bytes]:
         """The header, then the rows, some at a time."""
         for index, part in enumerate(parts):
-            names = part.class_names
-            if names and not self.drop_class_names and names != tuple(map(str, range(len(names)))):
-                raise UsageError(
-                    f"CSV keeps labels as numbers, and the class names {', '.join(names[:4])}, ... would be "
-                    "lost; if that is all right, write with --to 'csv(drop_class_names=True)'"
-                )
             if index == 0:
                 yield header(part.images.shape[1:], part.labels is not None)
             size = math.prod(part.images.shape[1:])
             yield from (_rows_text(rows) for rows in part.batches(max(1, CHUNK_BYTES // size)) if len(rows))
+
+
+def _without_names(part: Split) -> Split:
+    """The same part. Raises UsageError where its classes have names that a single file has no place for."""
+    names = part.class_names
+    if names and names != tuple(map(str, range(len(names)))):
+        raise UsageError(
+            f"a CSV file keeps labels as numbers, and the class names {', '.join(names[:4])}, ... would be "
+            "lost; a folder of one CSV a split keeps them (--to csv and a name without .csv); if losing "
+            "them is all right, write with --to 'csv(drop_class_names=True)'"
+        )
+    return part
 
 
 def told_split(name: str) -> str | None:

@@ -38,6 +38,7 @@ class Imagefolder(Format):
     """Hugging Face's imagefolder: train/metadata.jsonl (or .csv) names and labels the images beside it."""
 
     folder: ClassVar[bool] = True
+    own_class_names: ClassVar[bool] = True
 
     metadata: Literal["jsonl", "csv"] = "jsonl"
 

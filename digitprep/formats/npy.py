@@ -23,6 +23,8 @@ from digitprep.formats.base import reading
 from digitprep.formats.gz import AGAIN, CHUNK_BYTES, read_exactly
 
 END = ".npy"
+NUMBERS, TEXTS = ("numbers", "biuf"), ("texts", "U")  # what an array may hold, and NumPy's kinds of that
+LARGEST_TEXT_BYTES = 1 << 26
 
 
 class Npy(Protocol):
@@ -103,14 +105,24 @@ class ZippedNpy:
             return np.memmap(file, self.dtype, "r", shape=self.shape, order="F")
 
 
-def open_npy(archive: zipfile.ZipFile, path: Path, key: str) -> ZippedNpy:
+def read_texts(archive: zipfile.ZipFile, path: Path, key: str) -> tuple[str, ...]:
+    """The texts in an array of (N,) of that name. Raises DataError where it holds something else."""
+    array = open_npy(archive, path, key, holds=TEXTS)
+    if len(array.shape) != 1 or math.prod(array.shape) * array.dtype.itemsize > LARGEST_TEXT_BYTES:
+        expected = f"a list of texts, (N,), of at most {LARGEST_TEXT_BYTES:,} bytes"
+        raise DataError.of(path, f"array {key!r}", expected=expected, found=f"{array.shape} {array.dtype}")
+    with _damage_named(path, key):
+        return tuple(text for part in array.rows(max(1, array.shape[0])) for text in part.tolist())
+
+
+def open_npy(archive: zipfile.ZipFile, path: Path, key: str, holds: tuple[str, str] = NUMBERS) -> ZippedNpy:
     """The array of that name in an archive, its header read and held against its size.
 
     Raises DataError where the header is damaged or tells of Python objects.
     """
     size = archive.getinfo(key + END).file_size
     with _damage_named(path, key), archive.open(key + END) as member:
-        shape, fortran, dtype, _ = _checked_header(member, size, path, key)
+        shape, fortran, dtype, _ = _checked_header(member, size, path, key, holds)
     return ZippedNpy(archive, path, key, shape, dtype, fortran)
 
 
@@ -144,7 +156,7 @@ def array_keys(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _checked_header(
-    file: IO[bytes], size: int, path: Path, key: str
+    file: IO[bytes], size: int, path: Path, key: str, holds: tuple[str, str] = NUMBERS
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Shape, order, type and length of the header at the start of `size` bytes, once they are sound."""
     shape, fortran, dtype = _read_header(file)
@@ -153,12 +165,12 @@ def _checked_header(
         raise DataError.of(
             path,
             where,
-            expected="an array of numbers",
+            expected=f"an array of {holds[0]}",
             found="pickled Python objects, which could run any code",
             advice="if you trust the file, load it with np.load(allow_pickle=True) and save plain arrays",
         )
-    if dtype.kind not in "biuf":
-        raise DataError.of(path, where, expected="an array of numbers", found=f"type {dtype}")
+    if dtype.kind not in holds[1]:
+        raise DataError.of(path, where, expected=f"an array of {holds[0]}", found=f"type {dtype}")
     if min(shape, default=0) < 0:
         raise DataError.of(path, where, expected="an array of a possible shape", found=shape)
     promised, held = math.prod(shape) * dtype.itemsize, size - file.tell()

@@ -16,12 +16,21 @@ from numpy.lib import format as npy_format
 from digitprep.archive import array_entry
 from digitprep.dataset import Split
 from digitprep.formats.base import FORMATS, Format, first_bytes, grouped
-from digitprep.formats.npy import END, array_keys, open_npy, opened_archive, write_header
+from digitprep.formats.class_names import ClassNames, OneList, check_distinct, with_class_names
+from digitprep.formats.npy import (
+    END,
+    LARGEST_TEXT_BYTES,
+    array_keys,
+    open_npy,
+    opened_archive,
+    read_texts,
+    write_header,
+)
 from digitprep.formats.npz_keys import NewArray, new_arrays, read_arrays
 from digitprep.formats.spool import spooled
 
 PROVENANCE = "provenance"
-LARGEST_TEXT_BYTES = 1 << 26
+CLASS_NAMES = "class_names"
 
 
 @FORMATS.register
@@ -30,6 +39,7 @@ class Npz(Format):
     """NumPy's archive with Keras's keys, x_train, y_train and so on; reads MedMNIST's and others' too."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
+    own_class_names: ClassVar[bool] = True
 
     compress: bool = True
     round_floats: bool = False
@@ -43,20 +53,25 @@ class Npz(Format):
     def read(self, path: Path, batch: int) -> Iterator[Split]:
         with opened_archive(path) as archive:
             opened = partial(open_npy, archive, path)
-            yield from read_arrays(path, array_keys(archive), opened, batch, self.round_floats)
+            keys = array_keys(archive)
+            parts = read_arrays(path, keys, opened, batch, self.round_floats)
+            names = _class_names(archive, path) if CLASS_NAMES in keys else None
+            yield from with_class_names(parts, names, path)
 
     def write(self, path: Path, splits: Iterable[Split]) -> None:
         method = zipfile.ZIP_DEFLATED if self.compress else zipfile.ZIP_STORED
+        names = OneList()
         with zipfile.ZipFile(path, "x", method, compresslevel=6) as archive:
-            for name, parts in grouped(splits):
+            for name, parts in grouped(names.noted(splits)):
                 with spooled(parts, path.parent) as spool:
                     for array in new_arrays(name, spool):
                         _write_array(archive, array)
+            if names.names:
+                _write_array(archive, _texts(CLASS_NAMES, names.names))
 
     def embed(self, path: Path, text: str) -> bool:
-        array = np.array(text)
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            _write_array(archive, (PROVENANCE, array.shape, array.dtype, iter([array.tobytes()])))
+            _write_array(archive, _texts(PROVENANCE, text))
         return True
 
     def embedded(self, path: Path) -> str:
@@ -69,6 +84,17 @@ class Npz(Format):
                     return str(npy_format.read_array(member, allow_pickle=False))
         except Exception:  # whatever is wrong with it, there is no provenance to be had from it
             return ""
+
+
+def _class_names(archive: zipfile.ZipFile, path: Path) -> ClassNames:
+    names = read_texts(archive, path, CLASS_NAMES)
+    check_distinct(names, f"{path}: array {CLASS_NAMES!r}")
+    return names
+
+
+def _texts(key: str, texts: str | tuple[str, ...]) -> NewArray:
+    array = np.array(texts)
+    return key, array.shape, array.dtype.newbyteorder("<"), iter([array.astype("<U").tobytes()])
 
 
 def _write_array(archive: zipfile.ZipFile, array: NewArray) -> None:

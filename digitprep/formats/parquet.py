@@ -46,6 +46,8 @@ class Parquet(Format):
 
     folder: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = (END,)
+    own_class_names: ClassVar[bool] = True
+    keeps_sample_names: ClassVar[bool] = True
 
     def sniff(self, path: Path) -> bool:
         if path.is_dir():

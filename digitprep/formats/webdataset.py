@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar
 from digitprep.dataset import Split, split_order
 from digitprep.errors import DataError
 from digitprep.formats.base import FORMATS, Format, entries, grouped
-from digitprep.formats.class_names import FILE, OneList, read_class_names
 from digitprep.formats.pictures import Sample, batches, is_picture
 from digitprep.formats.png import encode_png
 from digitprep.formats.tar import END, Member, Tar, comment_entry, entry
@@ -42,7 +41,6 @@ class Webdataset(Format):
         return bool(_shards(path))
 
     def read(self, path: Path, batch: int) -> Iterator[Split]:
-        names = read_class_names(path if path.is_dir() else path.parent)
         shards = _shards(path)
         for split in sorted(shards, key=split_order):
             archives = [Tar(file) for file in _in_order(shards[split])]
@@ -50,23 +48,20 @@ class Webdataset(Format):
             first = next(samples, None)
             labelled = first.label is not None if first else archives[0].comment != NO_LABELS
             alike = _alike(chain([first] if first else [], samples), labelled)
-            yield from batches(alike, split, batch, labelled=labelled, class_names=names)
+            yield from batches(alike, split, batch, labelled=labelled)
 
     def write(self, path: Path, splits: Iterable[Split]) -> None:
         path.mkdir()
-        names = OneList()
         for split, parts in grouped(splits):
             number = -1
-            for number, pieces in groupby(self._numbered(parts, names), key=itemgetter(0)):
+            for number, pieces in groupby(self._numbered(parts), key=itemgetter(0)):
                 _write_shard(path, split, number, (piece for _, piece in pieces))
-        names.write(path)
 
-    def _numbered(self, parts: Iterator[Split], names: OneList) -> Iterator[tuple[int, bytes]]:
+    def _numbered(self, parts: Iterator[Split]) -> Iterator[tuple[int, bytes]]:
         """Each sample as it stands in an archive, with the number of its shard."""
         number = count = size = index = 0
         labelled = True
         for part in parts:
-            names.add(part)
             labelled = part.labels is not None
             labels = [None] * len(part) if part.labels is None else part.labels.tolist()
             for image, label in zip(part.images, labels, strict=True):
@@ -82,7 +77,7 @@ class Webdataset(Format):
             yield 0, b"" if labelled else comment_entry(NO_LABELS)
 
     def owns(self, name: str) -> bool:
-        return name == FILE or re.fullmatch(r"\w+-\d{6,}\.tar", name, re.ASCII) is not None
+        return re.fullmatch(r"\w+-\d{6,}\.tar", name, re.ASCII) is not None
 
 
 def _write_shard(folder: Path, split: str, number: int, pieces: Iterator[bytes]) -> None:

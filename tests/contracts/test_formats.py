@@ -12,7 +12,7 @@ import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digitprep import formats
+from digitprep.contents import difference
 from digitprep.dataset import Dataset, Split
 from digitprep.errors import DataError, DigitprepError, UsageError
 from digitprep.formats.base import FORMATS
@@ -116,6 +117,48 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_batch(name: str, tmp_p
         made.append(contents(destination(folder, name)))
     assert made[0]
     assert all(other == made[0] for other in made)
+
+
+CLASS_NAMES = ("T-shirt/top", "a b", "ü")
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_the_names_of_classes_survive(name: str, tmp_path: Path) -> None:
+    path = destination(tmp_path, name)
+    parts = [split(6, classes=3), split(3, name="test", classes=3)]
+    named = Dataset(replace(part, class_names=CLASS_NAMES) for part in parts)
+    formats.write((part for one in named.values() for part in one.batches(2)), path, format=name)
+    assert str(formats.sniff(path)) == name
+    found = formats.read(path, batch=4)
+    assert_same(found, named)
+    assert [part.class_names for part in found.values()] == [CLASS_NAMES, CLASS_NAMES]
+    formats.write(parts, path, format=name, overwrite=True)
+    assert formats.read(path)["train"].class_names is None
+
+
+@pytest.fixture(scope="module")
+def in_every_format(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("formats")
+    paths = {name: destination(folder / name, name) for name in WRITABLE}
+    for name, path in paths.items():
+        formats.write(PAIRED, path, format=name)
+    return paths
+
+
+PAIRED = Dataset(
+    replace(part, class_names=tuple("abcdefghij")) for part in (split(9), split(4, (7, 5, 3), "test"))
+)
+
+
+@pytest.mark.parametrize("target", WRITABLE)
+@pytest.mark.parametrize("source", WRITABLE)
+def test_every_format_becomes_every_other_without_loss(
+    source: str, target: str, in_every_format: dict[str, Path], tmp_path: Path
+) -> None:
+    path = destination(tmp_path, target)
+    formats.write(formats.stream(in_every_format[source], batch=4), path, format=target)
+    assert difference(formats.stream(path), PAIRED.values()) is None
+    assert all(part.class_names == tuple("abcdefghij") for part in formats.stream(path))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
