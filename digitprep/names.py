@@ -26,6 +26,6 @@ def path_inside(name: str) -> str | None:
     Windows' separators count as slashes, so its drives and its ways up are seen on every system.
     """
     parts = [part for part in name.replace("\\", "/").split("/") if part != "."]
-    if ".." in parts or "" in parts or not parts or "\0" in name or re.match(r"[A-Za-z]:", name):
+    if ".." in parts or "" in parts or not parts or "\0" in name or re.match(r"[A-Za-z]:", parts[0]):
         return None
     return "/".join(parts)
