@@ -111,7 +111,7 @@ def write(
 
     sidecar = provenance.sidecar(path)
     if origin is not None:
-        check_destination(path, overwrite, folder=chosen.is_folder(path), owns=chosen.owns)
+        check_destination(path, overwrite, folder=chosen.is_folder(path), owns=owned_by(chosen))
         check_destination(sidecar, overwrite)
     place(path, make, overwrite=overwrite, folder=chosen.is_folder(path), owns=owned_by(chosen))
     if beside:
