@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,11 +15,13 @@ import numpy as np
 from digitprep.dataset import Images, Split, size_text
 from digitprep.errors import DataError
 from digitprep.formats.base import EMPTY_SHAPE, reading
-from digitprep.formats.gz import read_exactly
 from digitprep.formats.png import SIGNATURE, decode_png, plain_pixels
+from digitprep.formats.png_batch import decode_alike
 from digitprep.photos import FORMATS as PILLOW_FORMATS
 from digitprep.photos import MAX_BYTES, SUFFIXES, open_image
 
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+AS_IT_IS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # and a pipe is not waited for
 LINKS = "links are not followed; copy the files themselves, for instance with `cp -rL`"
 
 
@@ -38,15 +43,29 @@ def is_picture(name: str) -> bool:
 def read_sample(file: Path, name: str, label: int | None) -> Sample:
     """The sample in a file. Raises DataError for a link, for what is no file, and for one too large."""
     with reading(file):
-        if file.is_symlink():
+        # One call with flags, where the system has them: asking pathlib first takes as long as all the rest.
+        if not NO_LINK and file.is_symlink():
             raise DataError.of(file, expected="an image file", found="a link", advice=LINKS)
-        if not file.is_file():
-            raise DataError.of(file, expected="an image file", found="something else")
-        with file.open("rb") as opened:
-            data = bytes(read_exactly(opened, MAX_BYTES + 1))
-    if len(data) > MAX_BYTES:
-        raise DataError.of(file, expected=f"an image of at most {MAX_BYTES:,} bytes", found="more")
+        try:
+            opened = os.open(file, os.O_RDONLY | NO_LINK | AS_IT_IS)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise DataError.of(file, expected="an image file", found="a link", advice=LINKS) from error
+            raise
+        try:
+            data = _content(opened, file)
+        finally:
+            os.close(opened)
     return Sample(file, name, data, label)
+
+
+def _content(opened: int, file: Path) -> bytes:
+    status = os.fstat(opened)
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError.of(file, expected="an image file", found="something else")
+    if status.st_size > MAX_BYTES:
+        raise DataError.of(file, expected=f"an image of at most {MAX_BYTES:,} bytes", found="more")
+    return os.read(opened, status.st_size)
 
 
 def batches(
@@ -64,20 +83,29 @@ def batches(
     """
     iterator, first = iter(samples), None
     while chosen := list(islice(iterator, batch)):
-        images: list[Images] = []
-        for sample in chosen:
-            image = (decode or decode_image)(sample.data, sample.file)
-            first = first or (sample.name, image)
-            _check_size(sample, image, *first)
-            images.append(image)
+        images = decode_alike(sample.data for sample in chosen)
+        if images is None:
+            images = _one_by_one(chosen, decode or decode_image, first)
+        first = first or (chosen[0].name, images[0])
+        _check_size(chosen[0], images[0], *first)
         labels = [sample.label for sample in chosen if sample.label is not None]
         names = tuple(sample.name for sample in chosen)
-        yield Split(
-            np.stack(images), np.array(labels, np.int64) if labels else None, name, names, class_names
-        )
+        yield Split(images, np.array(labels, np.int64) if labels else None, name, names, class_names)
     if first is None:
         none = np.empty(0, np.int64) if labelled else None
         yield Split(np.empty(EMPTY_SHAPE, np.uint8), none, name, (), class_names)
+
+
+def _one_by_one(
+    samples: list[Sample], decode: Callable[[bytes, str | Path], Images], first: tuple[str, Images] | None
+) -> Images:
+    images: list[Images] = []
+    for sample in samples:
+        image = decode(sample.data, sample.file)
+        first = first or (sample.name, image)
+        _check_size(sample, image, *first)
+        images.append(image)
+    return np.stack(images)
 
 
 def decode_image(data: bytes, file: str | Path) -> Images:
