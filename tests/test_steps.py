@@ -457,3 +457,33 @@ def test_hysteresis_keeps_the_paper_around_strong_ink_clean():
     blurred = cv2.GaussianBlur(image, (0, 0), 3)
     widths = (step('threshold(method="hysteresis")', blurred) > 0).sum(axis=1)[30:90]
     assert 7 <= widths.min() <= widths.max() <= 12  # at a fifth of its strength it is 15 px wide
+
+
+def squared_paper(rows, columns):
+    """Ink of lines two pixels thick, of these rows and columns, right across 300 x 300."""
+    image = np.zeros((300, 300), np.uint8)
+    for start in rows:
+        image[start : start + 2] = 255
+    for start in columns:
+        image[:, start : start + 2] = 255
+    return image
+
+
+def test_a_stroke_that_lies_along_one_of_many_lines_stays():
+    image = squared_paper(range(10, 300, 20), range(10, 300, 20))
+    digit = np.zeros_like(image)
+    digit[107:115, 60:240] = 255  # the bar of a 7, on the line at 110
+    cv2.line(digit, (235, 111), (140, 250), 255, 8)
+    rest = step("remove_lines", np.maximum(image, digit))
+    assert (rest[digit > 0] > 0).mean() > 0.9
+    assert (rest[digit == 0] > 0).mean() < 0.015  # dots where lines cross are left to keep_digit
+
+
+def test_what_a_digit_kept_of_many_lines_goes():
+    image = squared_paper(range(10, 300, 20), range(10, 300, 20))
+    image[:, 150:152] = 0
+    image[40:100, 150:152] = 255  # a line that was only seen in part
+    cv2.ellipse(image, (151, 151), (40, 60), 0, 0, 360, 255, 9)
+    rest = step("remove_lines", image)
+    assert (rest[40:80, 150:152] > 0).mean() < 0.2  # but for the dots where other lines cross
+    assert rest[85:97, 151].any()

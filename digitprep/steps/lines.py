@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -31,7 +31,9 @@ class RemoveLines(Step):
         lines = self._lines(image > 0)
         if not lines:
             return image.copy()
-        rest = np.where(np.logical_or.reduce(lines), 0, image).astype(np.uint8)
+        rest = np.where(np.logical_or.reduce([line.pixels for line in lines]), 0, image).astype(np.uint8)
+        if len(lines) >= MANY:
+            rest = np.where(_remains(rest > 0, _usual_thickness(lines)), 0, rest).astype(np.uint8)
         return image.copy() if _longest_piece(rest) < SMALLEST_REST * max(image.shape) else rest
 
     def decision(self, before: Image, after: Image) -> str:
@@ -42,12 +44,16 @@ class RemoveLines(Step):
         kept = np.array_equal(before, after)
         return f"{lines} kept: without, no digit is left" if kept else f"{lines} removed"
 
-    def _lines(self, ink: Mask) -> list[Mask]:
-        """The pixels of each line of an (H, W) mask, those across first."""
+    def _lines(self, ink: Mask) -> list[_Line]:
+        """The lines of an (H, W) mask, those across first."""
         across = list(_straight(ink, self.length))
         down = list(_straight(np.ascontiguousarray(ink.T), self.length))
-        lines = [line.pixels for line in across if line.is_ruled or line.is_framed_by(down)]
-        return lines + [line.pixels.T for line in down if line.is_ruled or line.is_framed_by(across)]
+        lines = [line for line in across if line.is_ruled or line.is_framed_by(down)]
+        upright = [line for line in down if line.is_ruled or line.is_framed_by(across)]
+        if len(lines) + len(upright) >= MANY:
+            thickest = round(1.6 * _usual_thickness(lines + upright) + 2)
+            lines, upright = _no_thicker(lines, ink, thickest), _no_thicker(upright, ink.T, thickest)
+        return lines + [replace(line, pixels=line.pixels.T) for line in upright]
 
 
 # A digit is at least this share of the longer side; less left over means the lines were the digit.
@@ -59,6 +65,13 @@ BORDER = 0.16
 
 # How thick the side of a box may be, as a share of its length.
 THICKEST_SIDE = 0.06
+
+# So many lines are printed by one machine, as thick as each other.
+MANY = 6
+
+# What is left of lines is no thicker than they are, by this factor, and longer than so many times that; the
+# rest of the ink, by this share, is thicker.
+REMAINS_THICKER, LONG_REMAINS, LEAST_BODY = 1.5, 2.0, 0.6
 
 # A line may be interrupted by this share of the width: a thick stroke that crosses it.
 WIDEST_GAP = 0.12
@@ -123,6 +136,33 @@ class _Line:
             abs(end - row) <= near and abs(float(upright.course[end]) - column) <= near
             for end in (upright.first, upright.last)
         )
+
+
+def _usual_thickness(lines: list[_Line]) -> float:
+    return float(np.median([line.thickness for line in lines]))
+
+
+def _no_thicker(lines: list[_Line], ink: Mask, thickest_px: int) -> list[_Line]:
+    """The lines across an (H, W) mask without a stroke that lies along one: of many all are as thick."""
+    thin = _thin(ink, thickest_px) > 0
+    return [replace(line, pixels=line.pixels & thin) for line in lines]
+
+
+def _remains(ink: Mask, thickness: float) -> Mask:
+    """Of an (H, W) mask without its lines, what is left of other such lines: thin and long.
+
+    Nothing where the pen is hardly thicker than the lines, so that its strokes would go, too.
+    """
+    side = round(REMAINS_THICKER * thickness) + 2
+    image = ink.astype(np.uint8)
+    body = cv2.morphologyEx(image, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    if body.sum() < LEAST_BODY * max(image.sum(), 1):
+        return np.zeros_like(ink)
+    around = cv2.dilate(body, np.ones((2 * side + 1, 2 * side + 1), np.uint8))
+    _, components, stats, _ = cv2.connectedComponentsWithStats(image * (1 - around), connectivity=8)
+    sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    long = np.flatnonzero(sides >= LONG_REMAINS * side)
+    return np.isin(components, long[long > 0])
 
 
 def _straight(ink: Mask, length: float) -> Iterator[_Line]:
