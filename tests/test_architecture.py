@@ -189,7 +189,7 @@ try:
 finally:
     sys.stderr.write("\\nMODULES " + " ".join(sys.modules))
 """
-HEAVY = {"cv2", "matplotlib", "torch", "tensorflow", "scipy", "pandas", "onnx", "pyarrow", "h5py"}
+HEAVY = {"cv2", "jinja2", "matplotlib", "torch", "tensorflow", "scipy", "pandas", "onnx", "pyarrow", "h5py"}
 
 
 def modules_after(code):

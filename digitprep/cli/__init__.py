@@ -13,6 +13,7 @@ import sys
 import typer
 
 from digitprep.cli import convert, data, models, photos
+from digitprep.cli.curves import plot
 from digitprep.cli.demo import demo
 from digitprep.cli.download import download
 from digitprep.cli.explain import explain
@@ -38,6 +39,7 @@ for command in (
     photos.predict,
     explain,
     train,
+    plot,
     models.evaluate,
     export,
     demo,

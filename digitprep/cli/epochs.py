@@ -1,14 +1,9 @@
-"""The epochs of a training run as they come: live on a terminal, as lines elsewhere, and in a log."""
+"""The epochs of a training run as they come: live on a terminal, as lines elsewhere."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitprep.cli.terminal import say
@@ -16,46 +11,7 @@ from digitprep.cli.terminal import say
 if TYPE_CHECKING:
     from digitprep.nn import Epoch
 
-LOGS = (".csv", ".json", ".jsonl")
 ROWS = 12  # of the live table: what fits a small terminal
-
-
-class Log:
-    """A file with a row an epoch: .csv, .json (one array) or .jsonl (an object a line).
-
-    It is replaced as a whole after each epoch, so that it holds every epoch once, whatever happened.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows: list[dict[str, Any]] = []
-
-    def add(self, epoch: Epoch) -> None:
-        """One more row. Raises DigitprepError where the disk refuses."""
-        from digitprep.nn.store import write_whole
-
-        self.rows.append(asdict(epoch))
-        write_whole(self.path, self._text(self.rows).encode())
-
-    def continues(self, rows: list[dict[str, Any]]) -> bool:
-        """Whether the file, if there, is the log of the run with these rows, and can be replaced by it."""
-        if not self.path.exists():
-            return True
-        if not rows:
-            return False
-        start = self._text(rows[:1]).removesuffix("\n]\n").encode()
-        return self.path.read_bytes().startswith(start)
-
-    def _text(self, rows: list[dict[str, Any]]) -> str:
-        suffix = self.path.suffix.lower()
-        if suffix == ".csv":
-            text = io.StringIO()
-            writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-            return text.getvalue()
-        lines = [json.dumps(row) for row in rows]
-        return "[\n" + ",\n".join(lines) + "\n]\n" if suffix == ".json" else "\n".join(lines) + "\n"
 
 
 class Lines:

@@ -1,4 +1,4 @@
-"""The files of a training run: the network, its checkpoint and its log, and what may be overwritten when."""
+"""The files of a training run: the network, checkpoint, log and curves, and what may be overwritten when."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitprep.cli.epochs import LOGS, Log
+from digitprep.cli.curves import check_plot
 from digitprep.errors import ModelError, UsageError
 from digitprep.place import check_destination, check_writable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where a run puts its network, what it needs to go on, and a row an epoch.
+    """Where a run puts its network, what it needs to go on, a row an epoch, and these as curves.
 
     Raises UsageError where a name will not do.
     """
@@ -24,16 +24,21 @@ class RunFiles:
     output: Path
     checkpoint: Path
     log: Path | None
+    plot: Path | None = None
 
     def __post_init__(self) -> None:
+        from digitprep.nn.log import LOGS
+
         if self.output.suffix.lower() != ".npz":
             raise UsageError(
                 f"expected a name that ends in .npz, found {self.output}; `digitprep export` makes others"
             )
         if self.log and self.log.suffix.lower() not in LOGS:
             raise UsageError(f"--log writes {', '.join(LOGS)}, found {self.log}")
+        if self.plot:
+            check_plot(self.plot)
         if len({path.absolute() for path in self._all()}) < len(self._all()):
-            raise UsageError("the network, its checkpoint and its log need a file each")
+            raise UsageError("the network, its checkpoint, its log and its curves need a file each")
         for path in self._all():
             check_destination(path, overwrite=True)  # a folder has no such name
 
@@ -49,7 +54,11 @@ class RunFiles:
 
     def check_own(self, run: str, earlier: Checkpoint | None, overwrite: bool) -> None:
         """Raise UsageError where the run of this digest would overwrite unasked what is not its own."""
+        from digitprep.nn.log import Log
+
         check_destination(self.output, overwrite or self.is_of(run))
+        if self.plot:
+            check_destination(self.plot, overwrite)
         if self.log:
             own = earlier is not None and Log(self.log).continues(earlier.history)
             check_destination(self.log, overwrite or own)
@@ -83,7 +92,7 @@ class RunFiles:
             return {}
 
     def _results(self) -> list[Path]:
-        return [self.output, *([self.log] if self.log else [])]
+        return [self.output, *(path for path in (self.log, self.plot) if path)]
 
     def _all(self) -> list[Path]:
         return [self.checkpoint, *self._results()]

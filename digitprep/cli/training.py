@@ -16,7 +16,8 @@ from digitprep.cli.choices import (
     fresh_network,
     held_back_unasked,
 )
-from digitprep.cli.epochs import Log, watching
+from digitprep.cli.curves import draw_curves
+from digitprep.cli.epochs import watching
 from digitprep.cli.models import evaluated, print_accuracy
 from digitprep.cli.runfiles import RunFiles
 from digitprep.cli.terminal import Overwrite, SourceFormat, say, stop_on_interrupt
@@ -24,6 +25,7 @@ from digitprep.errors import DataError
 
 if TYPE_CHECKING:
     from digitprep.dataset import Dataset, Split
+    from digitprep.nn import Epoch
     from digitprep.nn.model import Model
     from digitprep.nn.plan import Plan
 
@@ -75,6 +77,10 @@ def train(
     log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A row an epoch, as .csv, .json or .jsonl.")
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Loss, accuracy and learning rate as curves, drawn at the end."),
+    ] = None,
     class_names: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="What the labels stand for, as it is kept in M.npz.")
     ] = None,
@@ -99,7 +105,7 @@ def train(
     from digitprep.nn import load_model
     from digitprep.nn.checkpoint import digest
 
-    files = RunFiles(output, checkpoint or output.parent / f"{output.stem}.checkpoint.npz", log)
+    files = RunFiles(output, checkpoint or output.parent / f"{output.stem}.checkpoint.npz", log, plot)
     if not resume:
         files.check_free(overwrite)
     wanted = chosen_network(model, layers)
@@ -126,13 +132,15 @@ def train(
     task = plan.task(net, split)
     if resume and files.is_finished(digest(task)):
         say(f"{output} is what this run ended with; there is nothing left to train")
+        if plot and not plot.exists():
+            say(f"{plot} is not drawn, as no epochs are kept; `digitprep plot` draws them from a log")
         net = load_model(output)
     else:
         own = resume and files.is_of(digest(task))
         if resume:
             _check_resumed(files, task, overwrite)
-        kept = _train(net, split, plan, options | {"resume": resume}, files)
-        _finish(net, files, overwrite or own, kept)
+        history, kept = _train(net, split, plan, options | {"resume": resume}, files)
+        _finish(net, files, overwrite or own, history, kept)
     if test is not None:
         print_accuracy(test.name, evaluated(net, test))
 
@@ -192,11 +200,15 @@ def _test_split(dataset: Dataset, net: Model) -> Split | None:
     return test
 
 
-def _train(net: Model, split: Split, plan: Plan, options: dict[str, Any], files: RunFiles) -> str | None:
-    """Train with the epochs on stderr and in the log; after Ctrl-C, what is kept, in words."""
+def _train(
+    net: Model, split: Split, plan: Plan, options: dict[str, Any], files: RunFiles
+) -> tuple[list[Epoch], str | None]:
+    """Train with the epochs on stderr and in the log: these; after Ctrl-C, what is kept, in words, too."""
     from digitprep.nn import train as train_epochs
+    from digitprep.nn.log import Log
 
-    done, kept = 0, "the network as it was then, before any validation"
+    history: list[Epoch] = []
+    kept = "the network as it was then, before any validation"
     rows = Log(files.log) if files.log else None
     with stop_on_interrupt() as stop, watching(plan.reports) as watch:
 
@@ -210,23 +222,25 @@ def _train(net: Model, split: Split, plan: Plan, options: dict[str, Any], files:
             with closing(run):
                 for epoch in run:
                     watch.epoch(epoch)
-                    done += 1
+                    history.append(epoch)
                     kept = "the best epoch so far" if epoch.best else kept
                     if rows:
                         rows.add(epoch)
                     stop()
         except KeyboardInterrupt:
             watch.close()
-            say(f"interrupted after {done} reported epochs")
-            return kept
-    return None
+            say(f"interrupted after {len(history)} reported epochs")
+            return history, kept
+    return history, None
 
 
-def _finish(net: Model, files: RunFiles, overwrite: bool, kept: str | None) -> None:
-    """Save the network; then remove the checkpoint of a finished run, or say how to go on and exit."""
+def _finish(net: Model, files: RunFiles, overwrite: bool, history: list[Epoch], kept: str | None) -> None:
+    """Save the network; then draw the curves of a finished run, or say how to go on and exit."""
     net.save(files.output, overwrite=overwrite)
     say(f"{files.output}: {net.parameters:,} parameters, {files.output.stat().st_size:,} bytes")
     if kept:
         say(f"it is {kept}; the same command with --resume goes on from {files.checkpoint}")
         raise typer.Exit(INTERRUPTED)
+    if files.plot:
+        draw_curves({files.output.stem: history}, files.plot, overwrite)
     files.checkpoint.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ class Epoch:
     loss and accuracy are means over the epoch, measured on each batch before its step; the
     validation figures, measured after the epoch, are None where nothing is held back or nothing was
     measured. images_per_second counts training alone, seconds validation too. steps is the number of
-    batches so far, in a run that counts them.
+    batches so far, in a run that counts them. learning_rate is that of the last batch, None in a log
+    from before it was kept.
     """
 
     number: int
@@ -24,6 +25,7 @@ class Epoch:
     images_per_second: float
     best: bool = False
     steps: int | None = None
+    learning_rate: float | None = None
 
     def __str__(self) -> str:
         name = f"epoch {self.number}" if self.steps is None else f"step {self.steps}"

@@ -93,22 +93,31 @@ class Run:
     def _epoch(self, number: int) -> Epoch:
         """Train and, where it is due, validate."""
         start = time.perf_counter()
-        loss, accuracy = self._train_epoch(number)
+        loss, accuracy, rate = self._train_epoch(number)
         speed = self.plan.images(number, self.training) / (time.perf_counter() - start)
         measured = self.plan.validation and self.plan.is_measured(number, self.training)
         validation_loss, validation_accuracy = self._validate() if measured else (None, None)
         seconds = time.perf_counter() - start
         steps = self.plan.steps_done(number)
         return Epoch(
-            number, loss, accuracy, validation_loss, validation_accuracy, seconds, speed, steps=steps
+            number,
+            loss,
+            accuracy,
+            validation_loss,
+            validation_accuracy,
+            seconds,
+            speed,
+            steps=steps,
+            learning_rate=rate,
         )
 
-    def _train_epoch(self, number: int) -> tuple[float, float]:
-        """Mean loss and accuracy over the batches of an epoch."""
+    def _train_epoch(self, number: int) -> tuple[float, float, float]:
+        """Mean loss and accuracy over the batches of an epoch, and the rate of its last step."""
         total = self.plan.images(number, self.training)
-        done, loss_sum, correct = 0, 0.0, 0
+        done, loss_sum, correct, scale = 0, 0.0, 0, 1.0
         for chosen, before in self.plan.batches(number, self.training, self.shuffling):
-            loss, hits = self._train_batch(chosen, self.plan.schedule(before))
+            scale = self.plan.schedule(before)
+            loss, hits = self._train_batch(chosen, scale)
             done += len(chosen)
             if not np.isfinite(loss):
                 raise ModelError(
@@ -119,7 +128,8 @@ class Run:
             correct += hits
             if self.progress:
                 self.progress(done, total, loss)
-        return float(loss_sum / total), float(correct / total)
+        rate = self.plan.optimizer.rate * scale
+        return float(loss_sum / total), float(correct / total), float(rate)
 
     def _train_batch(self, chosen: Indices, scale: float) -> tuple[float, int]:
         """Forward, loss, backward, step: the mean loss and how many images were right before the step."""
