@@ -19,8 +19,8 @@ from digitprep.errors import DataError
 from digitprep.formats.base import FORMATS, Format, entries, grouped, reading
 from digitprep.formats.class_names import FILE, UNLABELLED, ClassNames, OneList, folder_name, read_class_names
 from digitprep.formats.imagefolder_rows import metadata_files
-from digitprep.formats.pictures import LINKS, batches, is_picture, read_sample
-from digitprep.formats.png import encode_png
+from digitprep.formats.pictures import LINKS, batches, is_picture, read_sample, write_new
+from digitprep.formats.png import encode_pngs
 from digitprep.formats.pngjson import Pngjson
 from digitprep.names import SPLITS, is_junk, natural_key
 
@@ -172,13 +172,13 @@ def _write_split(folder: Path, parts: Iterator[Split], names: OneList) -> None:
     for part in parts:
         names.add(part)
         labels = [None] * len(part) if part.labels is None else part.labels.tolist()
-        for image, label in zip(part.images, labels, strict=True):
+        for image, label in zip(encode_pngs(part.images), labels, strict=True):
             index += 1
             cls = _class_folder(label, names.names)
             if cls not in made:  # where capitals do not count, a second class of that name is an error
                 (folder / cls).mkdir()
                 made.add(cls)
-            (folder / cls / f"{index:0{DIGITS}}.png").write_bytes(encode_png(image))
+            write_new(f"{folder}/{cls}/{index:0{DIGITS}}.png", image)
         if part.labels is None and not made:
             (folder / UNLABELLED).mkdir()
             made.add(UNLABELLED)

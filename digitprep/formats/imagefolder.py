@@ -21,8 +21,8 @@ from digitprep.formats.base import FORMATS, Format, grouped
 from digitprep.formats.class_names import OneList
 from digitprep.formats.imagefolder_card import card_class_names, write_card
 from digitprep.formats.imagefolder_rows import Row, metadata_files, numbered, read_rows
-from digitprep.formats.pictures import batches, is_picture, read_sample
-from digitprep.formats.png import encode_png
+from digitprep.formats.pictures import batches, is_picture, read_sample, write_new
+from digitprep.formats.png import encode_pngs
 from digitprep.names import SPLITS, is_junk
 
 FOLDERS = {"val": "validation"}  # how `datasets` calls a split, where it is called otherwise here
@@ -84,10 +84,10 @@ class Imagefolder(Format):
             for part in chain([first], parts):
                 names.add(part)
                 labels = [None] * len(part) if part.labels is None else part.labels.tolist()
-                for image, label in zip(part.images, labels, strict=True):
+                for image, label in zip(encode_pngs(part.images), labels, strict=True):
                     index += 1
                     name = f"{index:0{DIGITS}}.png"
-                    (folder / name).write_bytes(encode_png(image))
+                    write_new(f"{folder}/{name}", image)
                     _write_row(file, kind, name, label)
                     largest = max(largest, -1 if label is None else label)
         return largest

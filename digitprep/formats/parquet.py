@@ -27,7 +27,7 @@ from digitprep.extra import extra
 from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped
 from digitprep.formats.gz import AGAIN
 from digitprep.formats.pictures import Sample, batches
-from digitprep.formats.png import encode_png
+from digitprep.formats.png import encode_pngs
 
 MAGIC = b"PAR1"
 END = ".parquet"
@@ -233,8 +233,8 @@ def _groups(parts: Iterator[Split]) -> Iterator[list[dict[str, Any]]]:
     for part in parts:
         names = part.sample_names or [None] * len(part)
         labels = [None] * len(part) if part.labels is None else part.labels.tolist()
-        for image, name, label in zip(part.images, names, labels, strict=True):
-            row: dict[str, Any] = {"image": {"bytes": encode_png(image), "path": name}}
+        for image, name, label in zip(encode_pngs(part.images), names, labels, strict=True):
+            row: dict[str, Any] = {"image": {"bytes": image, "path": name}}
             rows.append(row if label is None else row | {"label": label})
             if len(rows) == ROWS:
                 yield rows

@@ -59,6 +59,17 @@ def read_sample(file: Path, name: str, label: int | None) -> Sample:
     return Sample(file, name, data, label)
 
 
+def write_new(file: str, data: bytes) -> None:
+    """Write a file that does not exist yet; for many small ones faster than pathlib."""
+    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | AS_IT_IS, 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(opened, left) :]
+    finally:
+        os.close(opened)
+
+
 def _content(opened: int, file: Path) -> bytes:
     status = os.fstat(opened)
     if not stat.S_ISREG(status.st_mode):

@@ -10,8 +10,10 @@ Source: Portable Network Graphics (PNG) Specification, W3C, third edition.
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,18 @@ CLEAN = "`digitprep clean` makes images of photos and drawings"
 
 def encode_png(image: Images) -> bytes:
     """(H, W) or (H, W, 3) uint8 -> the bytes of a PNG file."""
-    height, width = image.shape[:2]
-    rows = np.zeros((height, 1 + image[0].size), np.uint8)  # the byte before each row: no filter
-    rows[:, 1:] = image.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, GREY if image.ndim == 2 else RGB, 0, 0, 0)
-    body = zlib.compress(rows.tobytes(), 1)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    return next(encode_pngs(image[None]))
+
+
+def encode_pngs(images: Images) -> Iterator[bytes]:
+    """(N, H, W) or (N, H, W, 3) uint8 -> the bytes of N PNG files."""
+    height, width = images.shape[1:3]
+    header = struct.pack(">IIBBBBB", width, height, 8, GREY if images.ndim == 3 else RGB, 0, 0, 0)
+    start, end = SIGNATURE + _chunk(b"IHDR", header), _chunk(b"IEND", b"")
+    rows = np.zeros((height, 1 + math.prod(images.shape[2:])), np.uint8)  # first in a row: no filter
+    for image in images:
+        rows[:, 1:] = image.reshape(height, -1)
+        yield start + _chunk(b"IDAT", zlib.compress(rows.data, 1)) + end
 
 
 def decode_png(data: bytes, file: str | Path) -> Images:

@@ -14,8 +14,8 @@ import numpy as np
 from digitprep.dataset import Labels, Split, split_order
 from digitprep.errors import DataError
 from digitprep.formats.base import FORMATS, Format, entries, grouped, reading
-from digitprep.formats.pictures import batches, read_sample
-from digitprep.formats.png import decode_png, encode_png
+from digitprep.formats.pictures import batches, read_sample, write_new
+from digitprep.formats.png import decode_png, encode_pngs
 from digitprep.names import natural_key
 
 IMAGES, LABELS = "_x", "_y.json"
@@ -147,12 +147,12 @@ def _write_split(folder: Path, labels_file: Path, parts: Iterator[Split]) -> Non
     count, digits = 0, DIGITS
     labels: list[int] | None = None
     for part in parts:
-        for image in part.images:
+        for image in encode_pngs(part.images):
             count += 1
             if count == 10**digits:
                 digits += 1
                 _widen(folder, digits)
-            (folder / f"{count:0{digits}}.png").write_bytes(encode_png(image))
+            write_new(f"{folder}/{count:0{digits}}.png", image)
         if part.labels is not None:
             labels = [] if labels is None else labels
             labels.extend(part.labels.tolist())

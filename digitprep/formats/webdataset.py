@@ -14,7 +14,7 @@ from digitprep.dataset import Split, split_order
 from digitprep.errors import DataError
 from digitprep.formats.base import FORMATS, Format, entries, grouped
 from digitprep.formats.pictures import Sample, batches, is_picture
-from digitprep.formats.png import encode_png
+from digitprep.formats.png import encode_pngs
 from digitprep.formats.tar import END, Member, Tar, comment_entry, entry
 from digitprep.names import is_junk
 from digitprep.spec import Between
@@ -64,9 +64,9 @@ class Webdataset(Format):
         for part in parts:
             labelled = part.labels is not None
             labels = [None] * len(part) if part.labels is None else part.labels.tolist()
-            for image, label in zip(part.images, labels, strict=True):
+            for image, label in zip(encode_pngs(part.images), labels, strict=True):
                 index += 1
-                piece = entry(f"{index:06}.png", encode_png(image))
+                piece = entry(f"{index:06}.png", image)
                 if label is not None:
                     piece += entry(f"{index:06}.{LABEL}", str(label).encode())
                 if count == self.shard_samples or (count and size + len(piece) + len(END) > self.shard_bytes):
