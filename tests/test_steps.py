@@ -487,3 +487,13 @@ def test_what_a_digit_kept_of_many_lines_goes():
     rest = step("remove_lines", image)
     assert (rest[40:80, 150:152] > 0).mean() < 0.2  # but for the dots where other lines cross
     assert rest[85:97, 151].any()
+
+
+def test_a_line_that_a_digit_cuts_in_two_goes_with_the_others():
+    image = squared_paper([40, 150, 260], [])
+    cv2.circle(image, (150, 150), 50, 255, 18)
+    image[140:160, 90:210] = 255  # a blot as wide as no gap in a line may be
+    rest = step("remove_lines", image)
+    assert not rest[145:157, :60].any()
+    assert not rest[145:157, 240:].any()
+    assert rest[150, 150]

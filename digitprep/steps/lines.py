@@ -32,8 +32,9 @@ class RemoveLines(Step):
         if not lines:
             return image.copy()
         rest = np.where(np.logical_or.reduce([line.pixels for line in lines]), 0, image).astype(np.uint8)
-        if len(lines) >= MANY:
-            rest = np.where(_remains(rest > 0, _usual_thickness(lines)), 0, rest).astype(np.uint8)
+        if len(lines) >= SEVERAL:
+            remains = _remains(rest > 0, _usual_thickness(lines), anywhere=len(lines) >= MANY)
+            rest = np.where(remains, 0, rest).astype(np.uint8)
         return image.copy() if _longest_piece(rest) < SMALLEST_REST * max(image.shape) else rest
 
     def decision(self, before: Image, after: Image) -> str:
@@ -66,8 +67,9 @@ BORDER = 0.16
 # How thick the side of a box may be, as a share of its length.
 THICKEST_SIDE = 0.06
 
-# So many lines are printed by one machine, as thick as each other.
-MANY = 6
+# Beside several lines there may be more of them, cut in two by the digit; many are printed by one machine,
+# as thick as each other.
+SEVERAL, MANY = 2, 6
 
 # What is left of lines is no thicker than they are, by this factor, and longer than so many times that; the
 # rest of the ink, by this share, is thicker.
@@ -148,10 +150,11 @@ def _no_thicker(lines: list[_Line], ink: Mask, thickest_px: int) -> list[_Line]:
     return [replace(line, pixels=line.pixels & thin) for line in lines]
 
 
-def _remains(ink: Mask, thickness: float) -> Mask:
+def _remains(ink: Mask, thickness: float, anywhere: bool) -> Mask:
     """Of an (H, W) mask without its lines, what is left of other such lines: thin and long.
 
-    Nothing where the pen is hardly thicker than the lines, so that its strokes would go, too.
+    Unless they may be anywhere, only those that come in from the edge of the photo. Nothing where the
+    pen is hardly thicker than the lines, so that its strokes would go, too.
     """
     side = round(REMAINS_THICKER * thickness) + 2
     image = ink.astype(np.uint8)
@@ -162,6 +165,9 @@ def _remains(ink: Mask, thickness: float) -> Mask:
     _, components, stats, _ = cv2.connectedComponentsWithStats(image * (1 - around), connectivity=8)
     sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     long = np.flatnonzero(sides >= LONG_REMAINS * side)
+    if not anywhere:
+        border = np.concatenate([components[:, [0, -1]].ravel(), components[[0, -1]].ravel()])
+        long = np.intersect1d(long, border)
     return np.isin(components, long[long > 0])
 
 
