@@ -40,11 +40,11 @@ def is_picture(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def read_sample(file: Path, name: str, label: int | None) -> Sample:
+def read_sample(file: str | Path, name: str, label: int | None) -> Sample:
     """The sample in a file. Raises DataError for a link, for what is no file, and for one too large."""
     with reading(file):
         # One call with flags, where the system has them: asking pathlib first takes as long as all the rest.
-        if not NO_LINK and file.is_symlink():
+        if not NO_LINK and Path(file).is_symlink():
             raise DataError.of(file, expected="an image file", found="a link", advice=LINKS)
         try:
             opened = os.open(file, os.O_RDONLY | NO_LINK | AS_IT_IS)
@@ -70,7 +70,7 @@ def write_new(file: str, data: bytes) -> None:
         os.close(opened)
 
 
-def _content(opened: int, file: Path) -> bytes:
+def _content(opened: int, file: str | Path) -> bytes:
     status = os.fstat(opened)
     if not stat.S_ISREG(status.st_mode):
         raise DataError.of(file, expected="an image file", found="something else")

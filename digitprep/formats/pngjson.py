@@ -42,7 +42,8 @@ class Pngjson(Format):
             names = _image_names(folder)
             labels = _read_labels(file, folder, names) if file.exists() else None
             numbers = [None] * len(names) if labels is None else labels.tolist()
-            samples = map(read_sample, (folder / file_name for file_name in names), names, numbers)
+            files = (f"{folder}/{file_name}" for file_name in names)  # a Path each takes as long as decoding
+            samples = map(read_sample, files, names, numbers)
             yield from batches(samples, name, batch, labelled=labels is not None, decode=decode_png)
 
     def write(self, path: Path, splits: Iterable[Split]) -> None:
