@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ Z95 = 1.959964  # 95 % of a normal distribution lie within so many standard devi
 
 
 @dataclass(frozen=True)
-class Hard:
-    """One image that the model finds hard: its position in the split, and what was said of it.
+class Answer:
+    """What the model says of one image, index being its position in the split.
 
     confidence is the probability given to the prediction, truth the one given to the true label.
     """
@@ -31,6 +31,20 @@ class Hard:
     confidence: float
     truth: float
 
+    @property
+    def is_right(self) -> bool:
+        """Whether the prediction is the label."""
+        return self.label == self.prediction
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The predictions of like confidence: how many, their mean confidence, and the share that is right."""
+
+    count: int
+    confidence: float
+    accuracy: float
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -38,6 +52,8 @@ class Evaluation:
 
     confusion: (classes, classes) int64, a row a true class, a column a predicted one
     hardest: the images whose true label got the lowest probability, hardest first
+    mistakes: the images read wrong with the highest confidence, the surest first
+    reliability: the bins of the calibration error that are not empty, from low confidence to high
     calibration_error: how far the probability given to a prediction is, in the mean, from the share
         of such predictions that are right, from 0 to 1: the predictions are put into 15 bins by
         their probability, each bin compares its two means and counts by its size. Guo et al.,
@@ -46,8 +62,10 @@ class Evaluation:
 
     confusion: NDArray[np.int64]
     class_names: tuple[str, ...]
-    hardest: tuple[Hard, ...]
+    hardest: tuple[Answer, ...]
     calibration_error: float
+    mistakes: tuple[Answer, ...] = ()
+    reliability: tuple[Bin, ...] = ()
 
     @property
     def count(self) -> int:
@@ -112,7 +130,9 @@ class Evaluation:
             "calibration_error": self.calibration_error,
             "per_class": per_class,
             "confusion": self.confusion.tolist(),
-            "hardest": [asdict(hard) for hard in self.hardest],
+            "hardest": [asdict(answer) for answer in self.hardest],
+            "mistakes": [asdict(answer) for answer in self.mistakes],
+            "reliability": [asdict(found) for found in self.reliability],
         }
 
 
@@ -121,15 +141,17 @@ def evaluate(
 ) -> Evaluation:
     """Compare a model's predictions with the labels of a split, or of a stream of its batches.
 
-    At most `batch` images are computed at a time, and `hardest` of them are named.
+    At most `batch` images are computed at a time, and `hardest` of them are named,
+    and of the mistakes as many.
 
     Raises DataError where labels or images are missing or a label is none of the model's classes,
     ModelError where the images are not of the model's size, UsageError where the stream goes on
     with another split.
     """
     confusion = np.zeros((model.classes, model.classes), np.int64)
-    bins = np.zeros((2, BINS))
-    hard: list[Hard] = []
+    bins = np.zeros((3, BINS))
+    hard: list[Answer] = []
+    mistakes: list[Answer] = []
     count, name = 0, None
     for part in [split] if isinstance(split, Split) else split:
         if name not in (None, part.name):
@@ -139,13 +161,26 @@ def evaluate(
             labels, probabilities = _predictions(model, piece, count)
             np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
             bins += _binned(labels, probabilities)
-            hard += _hardest(labels, probabilities, count, hardest)
-            hard = sorted(hard, key=lambda found: (found.truth, found.index))[:hardest]
+            hard = _hardest(hard, labels, probabilities, count, hardest)
+            mistakes = _surest(mistakes, labels, probabilities, count, hardest)
             count += len(piece)
     if not count:
         raise DataError(f"split {name!r} has no images to evaluate" if name else "no images to evaluate")
     calibration_error = float(np.abs(bins[0] - bins[1]).sum() / count)
-    return Evaluation(confusion, model.class_names, tuple(hard), calibration_error)
+    reliability = tuple(
+        Bin(int(size), confidence / size, right / size) for confidence, right, size in bins.T.tolist() if size
+    )
+    return Evaluation(
+        confusion, model.class_names, tuple(hard), calibration_error, tuple(mistakes), reliability
+    )
+
+
+def answers(model: Classifier, split: Split, indices: Sequence[int]) -> tuple[Answer, ...]:
+    """What the model says of the images at some positions of a split. Raises as `evaluate` does."""
+    chosen = np.array(indices, dtype=np.int64)
+    labels, probabilities = _predictions(model, split[chosen], 0)
+    rows = range(len(chosen))
+    return tuple(_answers(labels, probabilities, rows, indices))
 
 
 def _predictions(
@@ -159,30 +194,54 @@ def _predictions(
 
 
 def _binned(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(2, BINS): sums of the confidences and counts of right predictions, by confidence."""
+    """(3, BINS): sums of the confidences, counts of right predictions and of all, by confidence."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     # A confidence on the border of two bins belongs to the lower one.
     index = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    return np.stack([np.bincount(index, values, BINS) for values in (confidence, right)])
+    sums = (confidence, right, np.ones(len(labels)))
+    return np.stack([np.bincount(index, values, BINS) for values in sums])
 
 
 def _hardest(
-    labels: NDArray[np.int64], probabilities: NDArray[np.float32], first: int, keep: int
-) -> list[Hard]:
-    """The hardest images of one batch, whose first image is number `first` of its split."""
+    found: list[Answer],
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    first: int,
+    keep: int,
+) -> list[Answer]:
+    """The hardest images so far, with those of a batch whose first image is number `first` of its split."""
     truth = probabilities[np.arange(len(labels)), labels]
-    predictions = probabilities.argmax(axis=1)
-    return [
-        Hard(
-            index=first + index,
-            label=int(labels[index]),
-            prediction=int(predictions[index]),
-            confidence=float(probabilities[index].max()),
-            truth=float(truth[index]),
-        )
-        for index in np.argsort(truth, kind="stable")[:keep].tolist()
-    ]
+    rows = np.argsort(truth, kind="stable")[:keep].tolist()
+    found = [*found, *_answers(labels, probabilities, rows, [first + row for row in rows])]
+    return sorted(found, key=lambda answer: (answer.truth, answer.index))[:keep]
+
+
+def _surest(
+    found: list[Answer],
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    first: int,
+    keep: int,
+) -> list[Answer]:
+    """The surest mistakes so far, as `_hardest` has the hardest images."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    rows = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:keep].tolist()
+    found = [*found, *_answers(labels, probabilities, rows, [first + row for row in rows])]
+    return sorted(found, key=lambda answer: (-answer.confidence, answer.index))[:keep]
+
+
+def _answers(
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    rows: Iterable[int],
+    indices: Iterable[int],
+) -> Iterator[Answer]:
+    """What is said in some rows of a batch, by their positions in the split."""
+    for row, index in zip(rows, indices, strict=True):
+        prediction, label = int(probabilities[row].argmax()), int(labels[row])
+        confidence, truth = (float(probabilities[row, number]) for number in (prediction, label))
+        yield Answer(int(index), label, prediction, confidence, truth)
 
 
 def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

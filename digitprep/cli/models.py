@@ -16,11 +16,14 @@ from digitprep.cli.terminal import (
     ModelInput,
     ModelLayers,
     ModelNetwork,
+    Overwrite,
     SourceFormat,
     opened_model,
     progress,
+    say,
 )
-from digitprep.errors import DataError
+from digitprep.errors import DataError, UsageError
+from digitprep.place import check_destination, place
 
 if TYPE_CHECKING:
     from digitprep.dataset import Split
@@ -45,17 +48,29 @@ def evaluate(
             show_default="as many as the network tells apart",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="R.html", help="A page with the confusions, mistakes and some images."),
+    ] = None,
     as_json: AsJson = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Compare a network's predictions with the labels of a dataset, split by split."""
     from digitprep import formats
 
+    if report:
+        _check_report(report, overwrite)
     dataset = formats.read(data, format=source_format, classes=classes)
     splits = [dataset[split]] if split else [part for part in dataset.values() if part.labels is not None]
     if not splits:
         raise DataError(f"{data} has no labels to compare predictions with")
     net = opened_model(model, model_input, network, layers, splits[0].images.shape[1:])
     evaluations = {part.name: evaluated(net, part) for part in splits}
+    if report:
+        title = f"{model or 'The bundled network'} on {data}"
+        page = _page(title, net, [(part, evaluations[part.name]) for part in splits])
+        place(report, lambda file: file.write_bytes(page), overwrite=overwrite)
+        say(f"{report}: {len(page):,} bytes, all that was found on {', '.join(evaluations)}")
     if as_json:
         print(json.dumps({name: evaluation.to_dict() for name, evaluation in evaluations.items()}))
         return
@@ -76,6 +91,25 @@ def evaluated(net: Classifier, split: Split) -> Evaluation:
                 advance(len(part))
 
         return evaluate_model(net, batches())
+
+
+def _check_report(path: Path, overwrite: bool) -> None:
+    """Raise, before any work, UsageError where the name will not do, MissingExtra without jinja2."""
+    from digitprep.report.html import templates
+
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"a report is a page, expected a name that ends in .html, found {path}")
+    check_destination(path, overwrite)
+    templates()
+
+
+def _page(title: str, net: Classifier, parts: list[tuple[Split, Evaluation]]) -> bytes:
+    """The page on evaluated splits."""
+    from digitprep.nn import Model
+    from digitprep.report.evaluation import evaluation_page, examined
+
+    said = f"{net.parameters:,} parameters: {net.text}" if isinstance(net, Model) else "A network of ONNX"
+    return evaluation_page(title, said, [examined(net, part, evaluation) for part, evaluation in parts])
 
 
 def print_accuracy(name: str, evaluation: Evaluation) -> None:
