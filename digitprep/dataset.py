@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +21,7 @@ from digitprep.errors import DataError, UsageError
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
+SHOWN = 20  # images of a split, in a notebook
 STANDARD_SPLITS = ("train", "val", "test")
 
 
@@ -79,6 +81,20 @@ class Split:
         for start in range(0, max(len(self), 1), size):
             yield self[start : start + size]
 
+    def _repr_html_(self) -> str:
+        """In a notebook: what the split holds, and a few of its images, evenly chosen."""
+        from digitprep.notebook import image_html, mosaic
+
+        said = f"split {self.name}: {len(self):,} images of {size_text(self.images)}"
+        said += "" if self.labels is not None else ", no labels"
+        chosen = self[np.unique(np.linspace(0, len(self) - 1, min(SHOWN, len(self))).astype(np.int64))]
+        if not len(chosen):
+            return f"<p>{escape(said)}</p>"
+        names = self.class_names
+        shown = [] if chosen.labels is None else [names[n] if names else str(n) for n in chosen.labels]
+        picture = image_html(mosaic(chosen.images), f"{len(chosen)} of them: {', '.join(shown)}", 1000)
+        return f"<p>{escape(said)}</p>{picture}<p>{escape(' '.join(shown))}</p>"
+
     def to_xy(
         self, *, flatten: bool = False, normalize: bool = False, one_hot: bool = False
     ) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -130,6 +146,10 @@ class Dataset(Mapping[str, Split]):
     def get(self, name: str, default: Any = None) -> Any:  # Mapping's own expects a KeyError
         """The split of that name, or `default`."""
         return self._splits.get(name, default)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: each of the splits."""
+        return "".join(split._repr_html_() for split in self._splits.values())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._splits)

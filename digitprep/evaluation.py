@@ -15,6 +15,7 @@ from digitprep.errors import DataError, UsageError
 from digitprep.nn.engines import Classifier
 
 BINS = 15  # as in Guo et al., see calibration_error
+SHOWN_CLASSES = 30  # in a table that still fits a notebook
 Z95 = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
 
@@ -108,6 +109,20 @@ class Evaluation:
     def recall(self) -> NDArray[np.float64]:
         """(classes,): of what is a class, the share that was called one; nan where nothing is."""
         return _share(self.confusion.diagonal(), self.confusion.sum(axis=1))
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the accuracy, and the confusion matrix of not too many classes."""
+        from digitprep.notebook import table_html
+
+        low, high = self.accuracy_interval
+        said = (
+            f"<p>{self.accuracy:.2%} of {self.count:,} images are right (95 % interval {low:.2%} to "
+            f"{high:.2%}), calibration error {self.calibration_error:.2%}</p>"
+        )
+        if len(self.class_names) > SHOWN_CLASSES:
+            return said
+        rows = [(name, *row) for name, row in zip(self.class_names, self.confusion.tolist(), strict=True)]
+        return said + table_html(["true \\ read", *self.class_names], rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, ready for JSON; a share of nothing is None."""

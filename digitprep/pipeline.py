@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 
-from digitprep.errors import UsageError
+from digitprep.errors import StepError, UsageError
+from digitprep.notebook import image_html, png
 from digitprep.spec import Value
 from digitprep.steps import STEPS, Box, Image, Step
 
@@ -17,6 +19,36 @@ class Traced:
     step: Step | None
     image: Image
     decision: str = ""
+
+    def _repr_png_(self) -> bytes:
+        """In a notebook: the image."""
+        return png(self.image)
+
+
+class Trace(Iterator[Traced]):
+    """The moments of a pipeline on an image, computed one by one as they are asked for."""
+
+    def __init__(self, pipeline: Pipeline, image: Image) -> None:
+        self._pipeline, self._image = pipeline, image
+        self._moments = pipeline._moments(image)
+
+    def __next__(self) -> Traced:
+        return next(self._moments)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: every moment, and why it went no further; asking for the next goes on as before."""
+        shown: list[str] = []
+        try:
+            for moment in self._pipeline._moments(self._image):
+                said = ": ".join(filter(None, [str(moment.step or "photo"), moment.decision]))
+                picture = image_html(moment.image, said)
+                shown.append(
+                    '<figure style="display: inline-block; vertical-align: top; width: 150px; margin: 4px">'
+                    f"{picture}<figcaption><small>{escape(said)}</small></figcaption></figure>"
+                )
+        except StepError as error:
+            shown.append(f"<p>{escape(str(error))}</p>")
+        return "".join(shown)
 
 
 @dataclass(frozen=True)
@@ -60,8 +92,11 @@ class Pipeline:
             image = step(image)
         return image
 
-    def trace(self, image: Image) -> Iterator[Traced]:
+    def trace(self, image: Image) -> Trace:
         """The image as it comes in, then as each step leaves it, computed one by one."""
+        return Trace(self, image)
+
+    def _moments(self, image: Image) -> Iterator[Traced]:
         yield Traced(None, image)
         for step in self.steps:
             before, image = image, step(image)
