@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import stat
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -117,9 +118,18 @@ def _inside(folder: Path) -> Iterator[str]:
     for place, folders, files in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if Path(name).suffix.lower() in SUFFIXES + UNREADABLE_SUFFIXES and not name.startswith("."):
+            is_photo = Path(name).suffix.lower() in SUFFIXES + UNREADABLE_SUFFIXES
+            if is_photo and not name.startswith(".") and not _is_special(Path(place, name)):
                 yield os.path.relpath(Path(place, name), folder)
     yield from (os.path.relpath(name, folder) for name in unreadable)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe or a device, which could be read for ever; not what is missing, as it is told."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

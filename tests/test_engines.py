@@ -1,6 +1,7 @@
 """Networks of other programs: how images go in, what comes out, and which files are refused."""
 
 import json
+import pickle
 import re
 from pathlib import Path
 
@@ -288,3 +289,11 @@ def test_a_network_for_colour_reads_photos_by_a_pipeline_that_keeps_the_colours(
     assert "a network for colour" in said
     (advised,) = re.findall(r"--pipeline '(.*)'", said)
     run("predict", photo, "--model", "m.npz", "--pipeline", advised)
+
+
+def test_a_network_of_onnx_can_be_sent_to_other_processes(tmp_path):
+    export_onnx(dp.load_model(), tmp_path / "m.onnx")
+    model = OnnxModel(tmp_path / "m.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
+    sent = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(sent.probabilities(images), model.probabilities(images))

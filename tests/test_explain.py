@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,7 +34,9 @@ def test_every_step_is_shown_with_its_text_and_what_it_decided_and_the_end_with_
 
 def test_what_is_unlike_mnist_is_said_beside_what_is_read(model):
     found = explain("a 2", PHOTO, recipe("tutorial-invert"), model)
-    assert found.reasons == dp.check(recipe("tutorial-invert")(PHOTO)).reasons != ()
+    unlike = dp.check(recipe("tutorial-invert")(PHOTO)).reasons
+    assert unlike
+    assert found.reasons[-len(unlike) :] == unlike
 
 
 def test_a_photo_without_a_digit_is_shown_as_far_as_it_comes_with_the_reason(model):
@@ -67,7 +70,8 @@ def test_the_command_draws_rejected_and_unreadable_photos_too_and_overwrites_not
     Image.fromarray(BLANK).save(tmp_path / "blank.png")
     (tmp_path / "broken.jpg").write_bytes(b"no image")
     names = "mnist,tutorial-invert"
-    done = run("explain", PHOTOS / "03.jpg", "blank.png", "broken.jpg", "-o", "s.png", "--recipes", names)
+    photos = (PHOTOS / "03.jpg", "blank.png", "broken.jpg")
+    done = run("explain", *photos, "-o", "s.png", "--recipes", names, check=7)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert [(Path(row[0]).name, row[1]) for row in rows] == [
         (photo, name) for photo in ("03.jpg", "blank.png", "broken.jpg") for name in names.split(",")
@@ -83,3 +87,11 @@ def test_the_command_draws_rejected_and_unreadable_photos_too_and_overwrites_not
     assert (tmp_path / "s.png").read_bytes() == picture
     text = "grayscale | invert | resize(size=28)"
     assert "\tpipeline\t" in run("explain", PHOTOS / "03.jpg", "-o", "t.png", "--pipeline", text).stdout
+
+
+def test_what_predict_doubts_is_doubted_here_too():
+    two = np.full((120, 200), 230, np.uint8)
+    for left in (30, 120):
+        cv2.putText(two, "4", (left, 90), cv2.FONT_HERSHEY_SIMPLEX, 2.5, 40, 7)
+    found = explain("a 44", two, recipe(), dp.load_model())
+    assert "2 digits in the photo? try --many" in found.reasons[0]

@@ -701,3 +701,12 @@ def test_a_photo_from_memory_and_from_disk_are_the_same(tmp_path):
     Image.fromarray(page()).save(buffer, "PNG")
     (tmp_path / "a.png").write_bytes(buffer.getvalue())
     assert np.array_equal(load_photo(tmp_path / "a.png"), page())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_a_folder_is_passed_over_and_a_loop_of_links_is_told(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (found,) = find_photos([tmp_path])
+    with pytest.raises(DataError, match=r"loop\.png: cannot be read"):
+        load_photo(found)

@@ -20,7 +20,7 @@ from digitprep.cli.terminal import (
     progress,
     say,
 )
-from digitprep.errors import DataError, UsageError
+from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.place import check_destination, place
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ def explain(
     sheet = explanation_sheet(rows)
     place(output, lambda result: sheet.save(result, kind), overwrite=overwrite)
     say(f"{output}: {len(rows)} rows, every step of {', '.join(chosen)}")
+    rejected = sum(row.image is None for row in rows)
+    if rejected:
+        raise PartialSuccess(f"{rejected} of {len(rows)} rows end in a rejection")
 
 
 def _short(row: Explanation) -> str:

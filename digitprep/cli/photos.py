@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -180,14 +181,18 @@ def found_photos(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
     """The photos that were asked for, less what an earlier run made at the paths where this one writes."""
     from digitprep.photos import SUFFIXES, find_photos
 
-    own = {path.resolve() for path in made}
-    files = [
-        file for file in find_photos(photos) if own.isdisjoint([file.resolve(), *file.resolve().parents])
-    ]
+    own = {os.path.realpath(path) for path in made}
+    files = [file for file in find_photos(photos) if own.isdisjoint(_itself_and_folders(file))]
     if not files:
         places = ", ".join(map(str, photos))
         raise DataError(f"{places}: expected photos ({', '.join(SUFFIXES)}), found none")
     return files
+
+
+def _itself_and_folders(file: Path) -> list[str]:
+    """The real path of a file, links followed, and those of the folders that it lies in."""
+    real = os.path.realpath(file)
+    return [real, *map(str, Path(real).parents)]
 
 
 def _cleaned(

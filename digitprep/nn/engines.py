@@ -81,6 +81,10 @@ class OnnxModel:
         self._is_probability = bool((first >= 0).all() and np.allclose(first.sum(axis=1), 1, atol=1e-4))
         self.class_names = _class_names(header, first.shape[1])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For other processes, which read the file again: what OpenCV has made of it cannot be sent."""
+        return type(self), (self.file, self.options)
+
     @property
     def classes(self) -> int:
         """How many classes the network tells apart."""

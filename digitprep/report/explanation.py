@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from digitprep.acceptance import judge
 from digitprep.conformance import check, checkable
 from digitprep.errors import StepError
 from digitprep.nn.engines import Classifier
@@ -35,7 +36,8 @@ class Explanation:
     panels: the photo, then a panel a step, as far as it came
     image: what the last step made, or None where one of them found nothing to work on
     verdict: what the network reads in the image, or that it was rejected
-    reasons: why it was rejected, or in what the image is unlike MNIST's; empty where all is well
+    reasons: why it was rejected, why what is read is doubtful, and in what the image is unlike MNIST's;
+        empty where all is well
     """
 
     title: str
@@ -59,9 +61,11 @@ def explain(title: str, photo: NDArray[np.uint8], pipeline: Pipeline, model: Cla
         found, expected = (" x ".join(map(str, shape)) for shape in (image.shape, model.image_shape))
         reason = f"the network takes {expected}, the pipeline made {found}; end it with center"
         return Explanation(title, tuple(panels), image, "not read", (reason,))
-    digit, confidence = model.predict(image)
-    reasons = check(image).reasons if checkable(image[None]) else ()
-    return Explanation(title, tuple(panels), image, f"{model.class_names[digit]}  {confidence:.1%}", reasons)
+    (verdict,) = judge(image[None], model)
+    doubt = pipeline.locate(photo)[2] or verdict.reason
+    unlike = check(image).reasons if checkable(image[None]) else ()
+    read = f"{model.class_names[verdict.digit]}  {verdict.confidence:.1%}"
+    return Explanation(title, tuple(panels), image, read, (*([doubt] if doubt else []), *unlike))
 
 
 def explanation_sheet(explanations: Sequence[Explanation]) -> Image.Image:
