@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from digitprep.errors import DataError, UsageError
 
@@ -27,7 +27,9 @@ def find_labels(photos: Sequence[Path], how: str, classes: int = 10) -> list[Lab
         "folder": the name of the photo's folder. "name": the one number in its name. A pattern with
         {label} in it: the name matches it, `*` standing for anything. A .json file: an object of
         file names to labels, or a list in the order of the photos. A .csv or .tsv file: a column with
-        file names and one with labels, separated by commas, semicolons or tabs.
+        file names and one with labels, separated by commas, semicolons or tabs. File names are paths
+        from the folder of that file; one at which there is nothing is taken as a bare name, and counts
+        where it alone has that name, and one photo.
 
     Raises UsageError for another `how`, DataError for a file of labels that cannot be read.
     """
@@ -44,7 +46,7 @@ def _reader(photos: Sequence[Path], how: str) -> Callable[[int, Path], str]:
     if how == "name":
         return _by_name
     if how.lower().endswith((".csv", ".tsv")):
-        return _by_table(Path(how), _read_csv(Path(how)))
+        return _by_table(Path(how), _read_csv(Path(how)), photos)
     if how.lower().endswith(".json"):
         return _by_json(Path(how), photos)
     raise UsageError(f"labels come from {HOW}; found {how!r}")
@@ -89,87 +91,117 @@ def _by_pattern(pattern: str) -> Callable[[int, Path], str]:
 
 def _by_json(file: Path, photos: Sequence[Path]) -> Callable[[int, Path], str]:
     try:
-        labels = json.loads(file.read_text(encoding="utf-8-sig"))
+        # Objects as tuples of pairs: a dict would keep the last of two labels and not say so.
+        labels = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=tuple)
     except json.JSONDecodeError as error:
         raise DataError.of(
             file, f"line {error.lineno}, column {error.colno}", expected="JSON", found=error.msg
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
-    if isinstance(labels, dict):
-        return _by_table(file, [(name, str(label)) for name, label in labels.items()])
+        raise _unreadable(file, error) from error
+    if isinstance(labels, tuple):
+        return _by_table(file, [(name, _json_text(label)) for name, label in labels], photos)
     if not isinstance(labels, list):
         raise DataError.of(
             file, expected="an object of file names to labels, or a list", found=type(labels).__name__
         )
     if len(labels) != len(photos):
         raise DataError.of(file, expected=f"a label for each of {len(photos)} photos", found=len(labels))
-    return lambda index, _: str(labels[index])
+    return lambda index, _: _json_text(labels[index])
+
+
+def _json_text(label: object) -> str:
+    """A label of JSON as it would stand in a table: 7.0 is the number 7 there, as programs write it."""
+    return str(int(label) if isinstance(label, float) and label.is_integer() else label)
 
 
 def _read_csv(file: Path) -> list[tuple[str, str]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
-        rows = [row for row in _rows(text) if any(cell.strip() for cell in row)]
+        rows = [(line, row) for line, row in _rows(text) if any(cell.strip() for cell in row)]
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: cannot be read: {error}; save it as UTF-8") from error
     except (OSError, csv.Error) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
+        raise _unreadable(file, error) from error
     if not rows:
         raise DataError.of(file, expected="rows of file name and label", found="none")
-    header = [cell.strip().lower() for cell in rows[0]]
+    first_line, first = rows[0]
+    header = [cell.strip().lower() for cell in first]
     name = next((header.index(column) for column in FILE_COLUMNS if column in header), None)
     label = next((header.index(column) for column in LABEL_COLUMNS if column in header), None)
     if name is None or label is None:
-        if len(rows[0]) != 2:
+        if len(first) != 2:
             raise DataError.of(
                 file,
-                "line 1",
+                f"line {first_line}",
                 expected=f"a column named {' or '.join(FILE_COLUMNS)} and one named "
                 f"{' or '.join(LABEL_COLUMNS)}",
-                found=", ".join(rows[0]),
+                found=", ".join(first),
             )
         name, label, body = 0, 1, rows
     else:
         body = rows[1:]
-    for number, row in enumerate(body):
+    for line, row in body:
         if len(row) <= max(name, label):
-            raise DataError.of(file, f"row {number + 1}", expected="a file name and a label", found=row)
-    return [(row[name], row[label]) for row in body]
+            raise DataError.of(file, f"line {line}", expected="a file name and a label", found=row)
+    return [(row[name], row[label]) for _, row in body]
 
 
-def _rows(text: str) -> Iterator[list[str]]:
-    """The cells of a table, by the separator that cuts its first line into the most of them.
+def _unreadable(file: Path, error: Exception) -> DataError:
+    return DataError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}")
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table, each with the line where it ends and its cells.
+
+    They are cut by the separator that cuts the first line into the most cells.
 
     Spreadsheets write semicolons wherever people write decimals with a comma.
     """
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one), [])))
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return ((reader.line_num, row) for row in reader)
 
 
-def _by_table(file: Path, rows: Iterable[tuple[str, str]]) -> Callable[[int, Path], str]:
-    """Look a photo up by its path from the table's folder, or else by its name where that is unique."""
-    by_path: dict[Path, str] = {}
+def _by_table(
+    file: Path, rows: Iterable[tuple[str, str]], photos: Iterable[Path]
+) -> Callable[[int, Path], str]:
+    """Look a photo up by its path from the table's folder, or else by its name.
+
+    By its name only among rows at whose path there is nothing: any other row means the file there. And
+    only where the name is unique, among those rows and among the photos.
+    """
+    by_path: dict[str, str] = {}
     by_name: dict[str, set[str]] = {}
     for name, label in rows:
         if "\0" in name:
             raise DataError.of(file, expected="names of files", found=repr(name))
-        path = (file.parent / name.strip().replace("\\", "/")).resolve()
+        path = os.path.realpath(file.parent / name.strip().replace("\\", "/"))
         if by_path.setdefault(path, label) != label:
             raise DataError.of(
                 file, f"file {name!r}", expected="one label", found=f"{by_path[path]!r} and {label!r}"
             )
-        by_name.setdefault(PurePosixPath(path).name, set()).add(str(path))
+        by_name.setdefault(Path(path).name, set()).add(path)
+    namesakes: dict[str, set[str]] = {}
+    for photo in photos:
+        namesakes.setdefault(photo.name, set()).add(os.path.realpath(photo))
 
     def read(_: int, photo: Path) -> str:
-        path = photo.resolve()
-        named = by_name.get(photo.name, set())
+        path = os.path.realpath(photo)
         if path in by_path:
             return by_path[path]
-        if len(named) != 1:
-            found = f"{len(named)} of that name" if named else "no row for it"
-            raise DataError.of(photo, expected=f"a label in {file}", found=found)
-        return by_path[Path(next(iter(named)))]
+        rows = by_name.get(photo.name, set())
+        named = [row for row in rows if not os.path.exists(row)]  # noqa: PTH110, Path.exists raises
+        alike = len(namesakes[photo.name])
+        if len(named) == 1 == alike:
+            return by_path[named[0]]
+        found = "no row for it"
+        if named:
+            found = f"{len(named)} of that name" if len(named) > 1 else f"{alike} photos of that name"
+        elif rows:
+            found = f"a row for another file, {min(rows)}"
+        advice = f"write the photo's path there, as seen from {file.parent}" if rows else ""
+        raise DataError.of(photo, expected=f"a label in {file}", found=found, advice=advice)
 
     return read

@@ -128,6 +128,42 @@ def test_two_files_of_one_name_are_told_apart_by_their_folders(folder):
     assert "2 of that name" in message
 
 
+@pytest.mark.parametrize("table", ["l.csv", "l.json"])
+def test_a_row_with_a_path_at_which_there_is_a_file_says_nothing_of_its_namesakes(folder, table):
+    write_table(folder / table, {"deep/b.png": 3})
+    (folder / "other").mkdir()
+    (folder / "other" / "b.png").touch()
+    label, message = labels(["deep/b.png", "other/b.png"], table)
+    assert label == 3
+    assert "other/b.png" in message
+    assert f"a row for another file, {folder / 'deep' / 'b.png'}" in message
+    assert "another file" in labels(["other/b.png"], table)[0]
+
+
+@pytest.mark.parametrize("table", ["l.csv", "l.json"])
+def test_a_bare_name_that_several_photos_have_is_none_of_theirs(folder, table):
+    write_table(folder / table, {"b.png": 3})
+    (folder / "other").mkdir()
+    (folder / "other" / "b.png").touch()
+    for message in labels(["deep/b.png", "other/b.png"], table):
+        assert "2 photos of that name" in message
+        assert "write the photo's path there" in message
+    assert labels(["deep/b.png", folder / "deep" / "b.png"], table) == [3, 3]  # one photo, given twice
+
+
+def test_a_loop_of_links_is_a_photo_without_a_row(folder):
+    (folder / "loop.png").symlink_to("loop.png")
+    (folder / "l.csv").write_text("a.png,1\n")
+    first, second = labels(["a.png", "loop.png"], "l.csv")
+    assert first == 1
+    assert "no row for it" in second
+
+
+def write_table(file, rows):
+    lines = [f"{name},{label}" for name, label in rows.items()]
+    file.write_text(json.dumps(rows) if file.suffix == ".json" else "\n".join(["file,label", *lines]))
+
+
 def test_a_photo_without_a_row_is_said_and_the_others_go_on(folder):
     (folder / "l.csv").write_text("file,label\nb.png,2\n")
     first, second = labels(["a.png", "deep/b.png"], "l.csv")
@@ -142,9 +178,10 @@ BAD_CSV = {
     "empty": ("", "found none"),
     "blank": ("\n,\n", "found none"),
     "three columns without a header": ("a,b,c\n1,2,3\n", "a column named file.*found a, b, c"),
-    "a short row": ("id,file,label\n1,a.png,7\n2,b.png\n", "row 2.*a file name and a label"),
+    "a short row": ("id,file,label\n1,a.png,7\n\n2,b.png\n", "line 4.*a file name and a label"),
+    "a first line further down": ("\n\na,b,c\n1,2,3\n", "line 3.*a column named file"),
     "spaces between columns": ("a.png 1\nb.png 2\n", "line 1.*a column named file.*found a.png 1"),
-    "semicolons, a short row": ("id;file;label\n1;a.png;7\n2;b.png\n", "row 2.*a file name and a label"),
+    "semicolons, a short row": ("id;file;label\n1;a.png;7\n2;b.png\n", "line 3.*a file name and a label"),
     "a field beyond reason": ("a.png," + "1" * 200_000, "cannot be read"),
 }
 
@@ -165,9 +202,22 @@ def test_a_table_in_another_encoding_says_what_to_save_it_as(folder, encoding):
 
 def test_json_maps_names_to_labels_or_lists_them_in_order(folder):
     (folder / "m.json").write_text(json.dumps({"deep/b.png": 2, "a.png": "1", "other.png": None}))
-    assert labels(["a.png", "b.png"], "m.json") == [1, 2]
+    assert labels(["a.png", "deep/b.png"], "m.json") == [1, 2]
     (folder / "l.json").write_bytes(codecs.BOM_UTF8 + b'[3, "4"]')
     assert labels(["a.png", "b.png"], "l.json") == [3, 4]
+
+
+def test_a_whole_number_of_json_is_a_label_however_it_is_written(folder):
+    (folder / "m.json").write_text('{"a.png": 7.0, "b.png": 1e0, "c.png": 1.5, "d.png": NaN, "e.png": true}')
+    found = labels(["a.png", "b.png", "c.png", "d.png", "e.png"], "m.json")
+    assert found[:2] == [7, 1]
+    assert [word in text for word, text in zip(("'1.5'", "'nan'", "'True'"), found[2:], strict=True)] == [
+        True
+    ] * 3
+    (folder / "l.json").write_text("[7.0, 2.5]")
+    first, second = labels(["a.png", "b.png"], "l.json")
+    assert first == 7
+    assert "'2.5'" in second
 
 
 BAD_JSON = {
@@ -178,6 +228,7 @@ BAD_JSON = {
     "too deep": (b"[" * 100_000, "cannot be read"),
     "a number beyond reason": (b"[1, " + b"1" * 5000 + b"]", "cannot be read"),
     "contradiction": (b'{"a.png": 1, "./a.png": 2}', "one label"),
+    "a key twice": (b'{"a.png": 1, "b.png": 3, "a.png": 2}', "a.png.*one label.*'1' and '2'"),
     "a null character": (b'{"a\\u0000.png": 1}', "names of files"),
 }
 
@@ -192,5 +243,5 @@ def test_a_json_file_that_makes_no_sense_is_a_data_error_naming_it(folder, conte
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("how", ["no.csv", "no.json"])
 def test_a_missing_file_of_labels_is_a_data_error_naming_it(how):
-    with pytest.raises(DataError, match=rf"{how}: cannot be read"):
+    with pytest.raises(DataError, match=rf"^{how}: cannot be read: No such file or directory$"):
         labels(["a.png"], how)
