@@ -19,6 +19,7 @@ from digitprep.cli.download import download
 from digitprep.cli.explain import explain
 from digitprep.cli.export import export
 from digitprep.cli.listing import list_names
+from digitprep.cli.show import show
 from digitprep.cli.training import train
 from digitprep.errors import DigitprepError
 
@@ -34,6 +35,7 @@ for command in (
     convert.merge,
     data.info,
     data.diff,
+    show,
     download,
     photos.clean,
     photos.predict,
