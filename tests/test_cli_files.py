@@ -113,6 +113,28 @@ def test_cleaning_replaces_a_folder_of_its_own_format_only_when_told_to(run):
     run("clean", "photos", "-o", "made", "--to", "idx", "--no-sheet", "--overwrite")
 
 
+@pytest.mark.parametrize("first", [["out.npz"], ["out.parquet"], ["set", "--to", "pngjson"]])
+def test_the_sheet_of_another_dataset_is_no_photo(run, photo, tmp_path, first):
+    run("clean", "photos", "-o", f"photos/{first[0]}", *first[1:])
+    assert list((tmp_path / "photos").glob("*.sheet.png"))
+    (tmp_path / "photos" / "mine.sheet.png").write_bytes(photo.read_bytes())
+    images = len(list((tmp_path / "photos").glob("set/**/*.png"))) + 2
+    assert f"e.npz: {images} images" in run("clean", "photos", "-o", "e.npz").stderr
+
+
+@pytest.mark.usefixtures("photo")
+@pytest.mark.parametrize(
+    "asked", [["photos/cls"], ["photos"], ["photos/cls", "mine.jpg"], ["photos/cls/1.jpg"]]
+)
+def test_a_destination_that_holds_the_photos_is_said_to(run, tmp_path, asked):
+    (tmp_path / "photos" / "cls").mkdir()
+    for name in ("photos/cls/1.jpg", "mine.jpg"):
+        (tmp_path / name).write_bytes(next((tmp_path / "photos").glob("*.*")).read_bytes())
+    said = run("clean", *asked, "-o", "photos", "--to", "pngjson", "--overwrite", check=2).stderr
+    assert "photos holds photos/" in said
+    assert "choose another destination" in said
+
+
 def test_where_no_photo_can_be_used_it_says_that_nothing_was_written(run, photo, tmp_path):
     run("clean", photo, "-o", "made.npz", "--no-sheet")
     old = (tmp_path / "made.npz").read_bytes()

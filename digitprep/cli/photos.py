@@ -29,7 +29,7 @@ from digitprep.cli.terminal import (
     progress,
     say,
 )
-from digitprep.errors import DataError, PartialSuccess
+from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
@@ -178,11 +178,20 @@ def predict(
 
 
 def found_photos(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
-    """The photos that were asked for, less what an earlier run made at the paths where this one writes."""
-    from digitprep.photos import SUFFIXES, find_photos
+    """The photos that were asked for, less the sheets of earlier runs, and what is to be replaced in `made`.
 
-    own = {os.path.realpath(path) for path in made}
-    files = [file for file in find_photos(photos) if own.isdisjoint(_itself_and_folders(file))]
+    Raises UsageError where a photo to clean lies in a folder that is to be replaced.
+    """
+    from digitprep.photos import SUFFIXES, find_photos
+    from digitprep.report.cleaning import is_own_sheet
+
+    own = {os.path.realpath(path): path for path in made}
+    found = [file for file in find_photos(photos) if not is_own_sheet(file)]
+    files = [file for file in found if own.keys().isdisjoint(_itself_and_folders(file))]
+    for asked in photos if files else found:
+        for folder in _itself_and_folders(asked)[1:]:
+            if folder in own:
+                raise UsageError(f"{own[folder]} holds {asked}, to be cleaned; choose another destination")
     if not files:
         places = ", ".join(map(str, photos))
         raise DataError(f"{places}: expected photos ({', '.join(SUFFIXES)}), found none")

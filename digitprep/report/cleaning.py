@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from digitprep.place import check_destination, place, writing
 from digitprep.report.sheet import Cell, contact_sheet
 
 SHEET_PHOTOS = 200
+SHEET = ".sheet.png"
 
 
 class CleaningReport:
@@ -27,7 +29,7 @@ class CleaningReport:
         stem = destination.name.removesuffix(".npz")
         self.rejected_path = destination.with_name(f"{stem}.rejected.csv")
         self.unlike_path = destination.with_name(f"{stem}.unlike.csv")
-        self.sheet_path = destination.with_name(f"{stem}.sheet.png")
+        self.sheet_path = destination.with_name(f"{stem}{SHEET}")
         self.thumbnail_px = 192 if sheet else 0
         self.overwrite = overwrite
         self.accepted = 0
@@ -86,6 +88,15 @@ class CleaningReport:
 
     def _write_sheet(self, file: Path) -> None:
         contact_sheet(self.columns, titles=("before", "after")).save(file, "PNG")
+
+
+def is_own_sheet(path: Path) -> bool:
+    """Whether it is the sheet of a dataset that lies beside it, and so no photo of anything."""
+    stem = path.name.removesuffix(SHEET)
+    return stem not in ("", path.name) and any(
+        os.path.exists(path.with_name(name))  # noqa: PTH110  (Path.exists raises for names that are too long)
+        for name in (stem, f"{stem}.npz")
+    )
 
 
 def _write_list(file: Path, photos: list[tuple[Path, str]]) -> None:
