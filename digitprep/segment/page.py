@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitprep.errors import StepError
-from digitprep.segment.paper import ink_of, rescaled, widest_window, without_ghosts
+from digitprep.segment.paper import ink_of, rescaled, two_tones, widest_window, without_ghosts
 from digitprep.segment.pieces import Piece, digit_pieces
 from digitprep.segment.reading import Glyph, Judge, doubts, read_rows
 from digitprep.segment.rows import group_numbers, in_rows
@@ -114,7 +114,17 @@ def _without_words(rows: list[list[Glyph]], height: float) -> list[list[Glyph]]:
 
 
 def _ink(pixels: Image) -> Mask:
-    """The ink of a page without what is printed around it."""
+    """The ink of a page without what is printed around it.
+
+    Where nothing as large as a digit stands out, the digits may leave too little paper to tell it by: then
+    the ink is the rarer one of two tones.
+    """
+    ink = _written(pixels)
+    return ink if digit_pieces(ink)[0] else two_tones(pixels)
+
+
+def _written(pixels: Image) -> Mask:
+    """What stands out from the paper, without rules and the tables around digits."""
     widest = widest_window(pixels)
     found = ink_of(pixels, widest)
     height = digit_pieces(without_ghosts(without_rules(found)[0], found.darkness))[1]

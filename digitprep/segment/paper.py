@@ -99,6 +99,12 @@ def widest_window(photo: Image) -> float:
     return float(np.clip(STROKES * usual / min(mask.shape), GROUND, WHOLE))
 
 
+def two_tones(photo: Image) -> Mask:
+    """(H, W[, 3]) uint8 -> where the rarer one of its two tones is, parted by Otsu's level."""
+    _, bright = cv2.threshold(Grayscale()(photo), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return np.asarray(bright == (1 if bright.mean() < 0.5 else 0))
+
+
 def without_ghosts(mask: Mask, darkness: Floats) -> Mask:
     """(H, W) -> the mask without pieces much paler than the rest: print showing through, edges of shadows."""
     count, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
