@@ -119,6 +119,26 @@ def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -
             yield replace(photo, label=label)
 
 
+def with_doubts(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Cleaned]:
+    """Each photo with what speaks against its image being a digit, its own doubt or else the gate's.
+
+    The gate of `digitprep.acceptance` is asked `batch` images at a time, of those that have its size.
+    """
+    from digitprep.acceptance import IMAGE_SHAPE, judge
+
+    photos = iter(cleaned)
+    while chosen := list(islice(photos, batch)):
+        asked = {
+            place: photo.image
+            for place, photo in enumerate(chosen)
+            if photo.image is not None and photo.image.shape == IMAGE_SHAPE
+        }
+        verdicts = dict(zip(asked, judge(np.stack([*asked.values()])), strict=True)) if asked else {}
+        for place, photo in enumerate(chosen):
+            judged = place in verdicts and not photo.doubt
+            yield replace(photo, doubt=verdicts[place].reason) if judged else photo
+
+
 def to_splits(
     cleaned: Iterable[Cleaned],
     name: str,

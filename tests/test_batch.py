@@ -3,12 +3,14 @@
 import itertools
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from digitprep.batch import AHEAD, clean, clean_photo, process_pool
+from digitprep.acceptance import NO_INK
+from digitprep.batch import AHEAD, Cleaned, clean, clean_photo, process_pool, with_doubts
 from digitprep.pipeline import Pipeline
 from digitprep.recipes import recipe
 
@@ -128,3 +130,24 @@ def test_an_error_of_the_caller_is_raised_and_not_a_reason_for_each_photo(tmp_pa
     Image.new("RGB", (30, 30)).save(file)
     with pytest.raises(ValueError, match="put grayscale before it"):
         list(clean([file], Pipeline.parse("threshold")))
+
+
+def test_the_gate_doubts_what_is_no_digit_in_order_and_leaves_the_rest_as_it_is(photos):
+    digit = next(cleaned.image for cleaned in clean(photos, recipe()) if cleaned.image is not None)
+    empty = np.zeros((28, 28), np.uint8)
+    given = [
+        Cleaned(Path("digit"), digit),
+        Cleaned(Path("rejected"), reason="blank"),
+        Cleaned(Path("empty"), empty),
+        Cleaned(Path("two"), digit, doubt="2 digits in the photo?"),
+        Cleaned(Path("two, empty"), empty, doubt="2 digits in the photo?"),
+        Cleaned(Path("small"), empty[:20, :20]),
+        Cleaned(Path("colour"), np.zeros((28, 28, 3), np.uint8)),
+        Cleaned(Path("empty again"), empty),
+    ]
+    two = "2 digits in the photo?"
+    for batch in (1, 3, 256):
+        found = list(with_doubts(given, batch))
+        assert [cleaned.photo for cleaned in found] == [cleaned.photo for cleaned in given]
+        assert [cleaned.doubt for cleaned in found] == [None, None, NO_INK, two, two, None, None, NO_INK]
+        assert found[1].reason == "blank"

@@ -28,6 +28,7 @@ def test_the_sheet_and_the_list_of_rejected_photos_get_folders_and_nothing_else(
     photos = Cleaned(Path("good.jpg"), IMAGE, thumbnail=IMAGE), Cleaned(Path("bad.jpg"), reason="blank")
     report_of(tmp_path / "new" / "d.npz", *photos).write()
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "d.photos.csv",
         "d.rejected.csv",
         "d.sheet.png",
         "d.unlike.csv",
@@ -44,11 +45,46 @@ def test_a_photo_whose_name_is_not_utf_8_is_listed_under_its_own_bytes(tmp_path)
 
 def test_the_lists_of_an_earlier_run_go_where_nothing_is_left_to_be_in_them(tmp_path):
     report_of(
-        tmp_path / "d.npz", Cleaned(Path("bad.jpg"), reason="blank"), Cleaned(Path("empty.jpg"), IMAGE)
+        tmp_path / "d.npz",
+        Cleaned(Path("bad.jpg"), reason="blank"),
+        Cleaned(Path("empty.jpg"), IMAGE, doubt="no ink"),
     ).write()
-    assert {path.name for path in tmp_path.glob("*.csv")} == {"d.rejected.csv", "d.unlike.csv"}
+    lists = {"d.photos.csv", "d.rejected.csv", "d.unlike.csv", "d.doubtful.csv"}
+    assert {path.name for path in tmp_path.glob("*.csv")} == lists
     report_of(tmp_path / "d.npz", Cleaned(Path("good.jpg"), LIKE), sheet=False, overwrite=True).write()
-    assert not list(tmp_path.glob("*.csv"))
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["d.photos.csv"]
+
+
+def test_every_image_is_listed_with_its_photo_label_and_box(tmp_path):
+    photos = [
+        Cleaned(Path("a/1.jpg"), LIKE, (5, 6, 7, 8), label=3),
+        Cleaned(Path("a/blank.jpg"), reason="blank"),
+        Cleaned(Path("b/1.jpg"), LIKE, (1, 2, 3, 4)),
+    ]
+    report_of(tmp_path / "d.npz", *photos, sheet=False, split="test").write()
+    assert (tmp_path / "d.photos.csv").read_text().splitlines() == [
+        "index,split,file,label,x,y,width,height",
+        "0,test,a/1.jpg,3,5,6,7,8",
+        "1,test,b/1.jpg,,1,2,3,4",
+    ]
+
+
+def test_the_list_of_photos_stays_with_its_dataset_where_no_photo_gave_an_image(tmp_path):
+    report_of(tmp_path / "d.npz", Cleaned(Path("1.jpg"), LIKE)).write()
+    before = (tmp_path / "d.photos.csv").read_bytes()
+    report_of(tmp_path / "d.npz", Cleaned(Path("2.jpg"), reason="blank"), overwrite=True).write()
+    assert (tmp_path / "d.photos.csv").read_bytes() == before
+
+
+def test_what_is_doubtful_is_accepted_listed_marked_and_counted(tmp_path):
+    sure, doubtful = Cleaned(Path("a"), LIKE, label=7), Cleaned(Path("b"), LIKE, label=7, doubt="2 digits?")
+    report = report_of(tmp_path / "d.npz", sure, doubtful)
+    report.write()
+    assert (tmp_path / "d.doubtful.csv").read_text().splitlines() == ["file,reason", "b,2 digits?"]
+    captions = [(after.caption, after.good) for _, after in report.columns]
+    assert captions == [("7", None), ("7 doubtful", False)]
+    assert report.accepted == 2
+    assert f"; 1 doubtful, {tmp_path / 'd.doubtful.csv'} says why" in report.remarks
 
 
 def test_what_is_unlike_mnist_is_marked_on_the_sheet_listed_and_accepted(tmp_path):

@@ -152,6 +152,30 @@ def test_cleaning_says_how_many_images_are_like_mnists_and_keeps_the_others_with
     )
 
 
+def test_cleaning_says_which_photos_are_doubtful_and_which_image_is_whose(run, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    sure, digits = np.asarray(Image.open(PHOTOS / "04.jpg").convert("L")), dp.read(DIGITS)["train"].images
+    Image.fromarray(sure).save(tmp_path / "a" / "3.png")
+    two = 230 - np.kron(np.hstack([digits[0], digits[1]]), np.ones((4, 4), np.uint8)) // 5 * 4
+    Image.fromarray(np.pad(two, 40, constant_values=230)).save(tmp_path / "b" / "3.png")
+    done = run("clean", "a", "b", "-o", "made.npz", "--labels", "name")
+    assert "2 images" in done.stderr
+    assert "1 doubtful, made.doubtful.csv says why" in done.stderr
+    with (tmp_path / "made.doubtful.csv").open(newline="") as file:
+        assert [Path(row["file"]).as_posix() for row in csv.DictReader(file)] == ["b/3.png"]
+    with (tmp_path / "made.photos.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["index"], row["split"], Path(row["file"]).as_posix(), row["label"]) for row in rows] == [
+        ("0", "train", "a/3.png", "3"),
+        ("1", "train", "b/3.png", "3"),
+    ]
+    left, top, width, height = (int(rows[0][name]) for name in ("x", "y", "width", "height"))
+    assert sure[top : top + height, left : left + width].min() == sure.min()
+    run("clean", "a", "b", "-o", "letters.npz", "--classes", "26", "--labels", "name")
+    assert (tmp_path / "letters.photos.csv").exists()
+
+
 def test_cleaning_on_two_processes_gives_the_same_bytes(run, tmp_path):
     labels = PHOTOS / "labels.csv"
     run("clean", PHOTOS, "-o", "one", "--to", "idx", "--labels", labels)

@@ -270,6 +270,8 @@ def test_a_page_becomes_a_labelled_dataset_with_a_sample_a_digit(run, tmp_path, 
     assert split.labels.tolist() == [int(c) for c in "01234567894502"]
     assert split.images.shape == (14, 28, 28)
     assert Image.open(tmp_path / "set.sheet.png").format == "PNG"
+    rows = (tmp_path / "set.photos.csv").read_text().splitlines()
+    assert rows[3].startswith("2,train,page-r1-c03.png,2,")
     run("clean", "--many", "page.png", "-o", "bare.npz")
     assert dp.read(tmp_path / "bare.npz")["train"].labels is None
 

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from digitprep.formats import Format
     from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
-    from digitprep.report.cleaning import CleaningReport
+
+# With as many classes it is digits that are cleaned, and the gate, which knows no others, has a say.
+DIGIT_CLASSES = 10
 
 Photos = Annotated[
     list[Path], typer.Argument(metavar="PHOTOS...", readable=False, help="Image files, or folders of them.")
@@ -71,18 +73,20 @@ def clean(
 ) -> None:
     """Turn photos of digits into a dataset like MNIST.
 
-    Beside DST come DST.sheet.png, photos before and after with their labels; where some could not be
-    used, DST.rejected.csv with a reason for each; and where images are unlike MNIST's, DST.unlike.csv.
-    With --many every digit of a page is a sample, named after photo, row and place: page-r1-c03.png.
+    Beside DST come DST.sheet.png, photos before and after with their labels, and DST.photos.csv, which
+    photo each image is from; where some could not be used, DST.rejected.csv with a reason for each; where
+    it is doubtful whether they show one digit, DST.doubtful.csv; and where images are unlike MNIST's,
+    DST.unlike.csv. With --many every digit of a page is a sample, named after photo, row and place:
+    page-r1-c03.png.
     """
     from digitprep import formats
-    from digitprep.batch import to_splits, with_labels
+    from digitprep.batch import to_splits, with_doubts, with_labels
     from digitprep.labels import find_labels
     from digitprep.report.cleaning import CleaningReport
 
     check_many(many, recipe=recipe, pipeline=pipeline, labels=labels)
     steps = chosen_pipeline(recipe, pipeline)
-    report = CleaningReport(output, sheet, overwrite)
+    report = CleaningReport(output, sheet, overwrite, split)
     files = found_photos(photos, made=[output, *report.paths])
     check_text(text, many, files)
     found = None if labels is None else find_labels(files, labels, classes)
@@ -95,6 +99,8 @@ def clean(
             cleaned = page_samples(files, net, text, report.thumbnail_px, jobs, advance)
         else:
             cleaned = with_labels(_cleaned(files, steps, jobs, advance, report.thumbnail_px), found)
+        if classes == DIGIT_CLASSES:
+            cleaned = with_doubts(cleaned)
         batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
         first = next(batches, None)
         if first is not None:
@@ -106,18 +112,11 @@ def clean(
         raise PartialSuccess(
             f"no photo could be used; {output} was not written{old}; {report.rejected_path} says why"
         )
-    say(f"{output}: {report.accepted:,} images{_likeness_text(report)}")
+    say(f"{output}: {report.accepted:,} images{report.remarks}")
     if report.rejected:
         raise PartialSuccess(
             f"{len(report.rejected)} of {len(files)} photos were rejected; {report.rejected_path} says why"
         )
-
-
-def _likeness_text(report: CleaningReport) -> str:
-    """How many of the images that were made are like MNIST's, where they have its size."""
-    if report.unlike:
-        return f", {report.like:,} of them like MNIST's; {report.unlike_path} says what the others lack"
-    return ", all like MNIST's" if report.like else ""
 
 
 def _origin(files: list[Path], pipeline: str) -> dict[str, Any]:

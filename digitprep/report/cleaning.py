@@ -1,9 +1,10 @@
-"""What stands beside a cleaned dataset: photos before and after, and why some were rejected."""
+"""What stands beside a cleaned dataset: photos before and after, where each came from, what to doubt."""
 
 from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,58 +15,87 @@ from digitprep.report.sheet import Cell, contact_sheet
 
 SHEET_PHOTOS = 200
 SHEET = ".sheet.png"
+REJECTED = "rejected"
+PHOTO_COLUMNS = ("index", "split", "file", "label", "x", "y", "width", "height")
+REASON_COLUMNS = ("file", "reason")
+
+Row = tuple[object, ...]
 
 
 class CleaningReport:
-    """Hears of every photo that is cleaned for a dataset, and writes up to three files beside it.
+    """Hears of every photo that is cleaned for a dataset, and writes up to five files beside it.
 
-    DST.sheet.png shows the first 200 photos before and after; DST.rejected.csv names each photo that
-    could not be used, with the reason; DST.unlike.csv each that was used although its image is not
-    like MNIST's, a line a reason.
+    DST.sheet.png shows the first 200 photos before and after; DST.photos.csv says for each image of the
+    split which photo it is from, its label, and the digit's box in the upright photo. DST.rejected.csv
+    names each photo that could not be used, with the reason; DST.doubtful.csv each that was used although
+    it may not show one digit, and DST.unlike.csv each whose image is not like MNIST's, a line a reason.
     """
 
-    def __init__(self, destination: Path, sheet: bool = True, overwrite: bool = False) -> None:
+    def __init__(
+        self, destination: Path, sheet: bool = True, overwrite: bool = False, split: str = "train"
+    ) -> None:
         destination = destination if destination.name else destination.absolute()
         stem = destination.name.removesuffix(".npz")
+        self.photos_path = destination.with_name(f"{stem}.photos.csv")
         self.rejected_path = destination.with_name(f"{stem}.rejected.csv")
+        self.doubtful_path = destination.with_name(f"{stem}.doubtful.csv")
         self.unlike_path = destination.with_name(f"{stem}.unlike.csv")
         self.sheet_path = destination.with_name(f"{stem}{SHEET}")
         self.thumbnail_px = 192 if sheet else 0
         self.overwrite = overwrite
-        self.accepted = 0
+        self.split = split
         self.like = 0
-        self.rejected: list[tuple[Path, str]] = []
-        self.unlike: list[tuple[Path, str]] = []
+        self.photos: list[Row] = []
+        self.rejected: list[Row] = []
+        self.doubtful: list[Row] = []
+        self.unlike: list[Row] = []
         self.columns: list[tuple[Cell, Cell]] = []
+
+    @property
+    def accepted(self) -> int:
+        """How many photos gave an image."""
+        return len(self.photos)
 
     @property
     def paths(self) -> list[Path]:
         """The files that may be written."""
-        return [self.rejected_path, self.unlike_path, *([self.sheet_path] if self.thumbnail_px else [])]
+        lists = [self.photos_path, self.rejected_path, self.doubtful_path, self.unlike_path]
+        return [*lists, *([self.sheet_path] if self.thumbnail_px else [])]
+
+    @property
+    def remarks(self) -> str:
+        """How many of the images are like MNIST's, where they have its size, and how many are doubtful."""
+        text = ", all like MNIST's" if self.like else ""
+        if self.unlike:
+            text = f", {self.like:,} of them like MNIST's; {self.unlike_path} says what the others lack"
+        if self.doubtful:
+            text += f"; {len(self.doubtful):,} doubtful, {self.doubtful_path} says why"
+        return text
 
     def add(self, cleaned: Cleaned) -> None:
         """Count a photo, and show it on the sheet while there is room."""
-        unlike = self._judge(cleaned)
+        remark = self._judge(cleaned)
         if self.thumbnail_px and len(self.columns) < SHEET_PHOTOS:
-            label = "" if cleaned.label is None else str(cleaned.label)
-            after = Cell(
-                cleaned.image, f"{label} unlike MNIST" if unlike else label, good=False if unlike else None
-            )
-            after = Cell(None, "rejected", good=False) if cleaned.reason else after
+            label = "" if cleaned.label is None or remark == REJECTED else str(cleaned.label)
+            image = None if remark == REJECTED else cleaned.image
+            after = Cell(image, f"{label} {remark}".strip(), good=False if remark else None)
             self.columns.append((Cell(cleaned.thumbnail, cleaned.photo.name), after))
 
-    def _judge(self, cleaned: Cleaned) -> bool:
-        """Count a photo under what became of it; whether it was used although it is unlike MNIST's."""
+    def _judge(self, cleaned: Cleaned) -> str:
+        """List a photo under what became of it; what the sheet remarks on it, "" where all is well."""
         if cleaned.reason is not None or cleaned.image is None:
             self.rejected.append((cleaned.photo, cleaned.reason or ""))
-            return False
-        self.accepted += 1
-        if not checkable(cleaned.image[None]):
-            return False
-        reasons = check(cleaned.image).reasons
-        self.like += not reasons
-        self.unlike += [(cleaned.photo, reason) for reason in reasons]
-        return bool(reasons)
+            return REJECTED
+        box = cleaned.box or (None,) * 4
+        self.photos.append((self.accepted, self.split, cleaned.photo, cleaned.label, *box))
+        if cleaned.doubt:
+            self.doubtful.append((cleaned.photo, cleaned.doubt))
+        reasons: Sequence[str] = ()
+        if checkable(cleaned.image[None]):
+            reasons = check(cleaned.image).reasons
+            self.like += not reasons
+            self.unlike += [(cleaned.photo, reason) for reason in reasons]
+        return "doubtful" if cleaned.doubt else "unlike MNIST" if reasons else ""
 
     def check(self) -> None:
         """Raise, before any work, UsageError or DigitprepError where the files must or can not be written."""
@@ -75,14 +105,22 @@ class CleaningReport:
     def write(self) -> None:
         """Write the files; a list of an earlier run goes where nothing is left to be in it.
 
+        DST.photos.csv stays where no photo gave an image: it speaks of the dataset, which stays, too.
+
         Raises as `check` does.
         """
         if self.columns:
             place(self.sheet_path, self._write_sheet, overwrite=self.overwrite)
-        for path, photos in ((self.rejected_path, self.rejected), (self.unlike_path, self.unlike)):
-            if photos:
-                place(path, partial(_write_list, photos=photos), overwrite=self.overwrite)
-            elif self.overwrite:
+        lists = {
+            self.photos_path: (PHOTO_COLUMNS, self.photos),
+            self.rejected_path: (REASON_COLUMNS, self.rejected),
+            self.doubtful_path: (REASON_COLUMNS, self.doubtful),
+            self.unlike_path: (REASON_COLUMNS, self.unlike),
+        }
+        for path, (columns, rows) in lists.items():
+            if rows:
+                place(path, partial(_write_list, columns=columns, rows=rows), overwrite=self.overwrite)
+            elif self.overwrite and path != self.photos_path:
                 with writing(path):
                     path.unlink(missing_ok=True)
 
@@ -99,9 +137,9 @@ def is_own_sheet(path: Path) -> bool:
     )
 
 
-def _write_list(file: Path, photos: list[tuple[Path, str]]) -> None:
+def _write_list(file: Path, columns: Row, rows: list[Row]) -> None:
     # A name that is not UTF-8 is written as the bytes that it has on the disk.
     with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["file", "reason"])
-        writer.writerows(photos)
+        writer.writerow(columns)
+        writer.writerows(rows)
