@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digitprep import formats
+from digitprep.batch import Cleaned
 from digitprep.dataset import Dataset, Split
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import cells, lines
+from digitprep.report.cleaning import CleaningReport
 
 IMAGES = np.array([[[0, 1], [20, 255]], [[3, 0], [0, 100]]], np.uint8)
 LABELS = np.array([7, 2])
@@ -185,6 +187,14 @@ def test_splits_of_a_folder_are_told_by_the_names_of_its_files(tmp_path: Path) -
     for name in ("mnist_test.csv", "mnist_train.csv", "mnist-val.CSV"):
         (tmp_path / name).write_text(SAME["Kaggle's"])
     (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
+    report = CleaningReport(tmp_path / "mnist_train.csv", sheet=False)
+    for cleaned in (
+        Cleaned(Path("1.jpg"), np.zeros((28, 28), np.uint8)),
+        Cleaned(Path("2.jpg"), reason="blank"),
+    ):
+        report.add(cleaned)
+    report.write()
+    assert len(list(tmp_path.glob("mnist_train.csv.*.csv"))) == 3
     assert str(formats.sniff(tmp_path)) == "csv"
     assert list(formats.read(tmp_path)) == ["train", "val", "test"]
     assert list(formats.read(tmp_path / "mnist_test.csv")) == ["test"]

@@ -35,7 +35,9 @@ from digitprep.spec import Between
 
 ENDS = (".csv", ".csv.gz")
 SPLIT_WORD = re.compile(r"(?:^|[^a-z0-9])(train|val|valid|validation|dev|test)(?=$|[^a-z0-9])")
-SUBMISSION = b"imageid,label"  # Kaggle's sample of an answer, which lies beside train.csv and test.csv
+# The first lines of tables that lie beside train.csv and test.csv and hold no images: Kaggle's sample of
+# an answer, and what cleaning says of the photos.
+NO_IMAGES = (b"imageid,label", b"index,split,file,label,x,y,width,height", b"file,reason")
 CHUNK_BYTES = 1 << 18  # fixed, so that a compressor's output does not depend on the batch
 
 
@@ -148,7 +150,7 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     """The splits of a folder and their CSV files, in order."""
     names = [name for name in entries(folder) if name.lower().endswith(ENDS)]
     files = [(told_split(name) or name[: name.lower().index(".csv")], folder / name) for name in names]
-    files = [(name, file) for name, file in files if _first_line(file).lower() != SUBMISSION]
+    files = [(name, file) for name, file in files if _first_line(file).lower() not in NO_IMAGES]
     return sorted(files, key=lambda file: (split_order(file[0]), file[1]))
 
 
