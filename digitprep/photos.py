@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterable, Iterator
@@ -86,8 +87,9 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
             found=_first_bytes(data),
             advice="save it as JPEG or PNG" if Path(path).suffix.lower() in UNREADABLE_SUFFIXES else "",
         ) from None
-    except Image.DecompressionBombError:
-        raise DataError.of(path, expected=f"at most {MAX_PIXELS} pixels", found="more") from None
+    except Image.DecompressionBombError as error:  # raised at the header; its text starts with the number
+        found = next(iter(re.findall(r"\d+", str(error))), "more")
+        raise DataError.of(path, expected=f"at most {MAX_PIXELS} pixels", found=found) from None
     except Exception as error:  # Pillow's decoders raise all kinds, down to struct.error and RuntimeError
         raise DataError.of(
             path,

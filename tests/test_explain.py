@@ -89,6 +89,12 @@ def test_the_command_draws_rejected_and_unreadable_photos_too_and_overwrites_not
     assert "\tpipeline\t" in run("explain", PHOTOS / "03.jpg", "-o", "t.png", "--pipeline", text).stdout
 
 
+def test_where_the_picture_cannot_be_written_is_said_before_any_photo_is_looked_at(run, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    done = run("explain", PHOTOS / "03.jpg", "-o", "file/s.png", check=1)
+    assert done.stdout == ""
+
+
 def test_what_predict_doubts_is_doubted_here_too():
     two = np.full((120, 200), 230, np.uint8)
     for left in (30, 120):

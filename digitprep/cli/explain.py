@@ -21,7 +21,7 @@ from digitprep.cli.terminal import (
     say,
 )
 from digitprep.errors import DataError, PartialSuccess, UsageError
-from digitprep.place import check_destination, place
+from digitprep.place import check_destination, check_writable, place
 
 if TYPE_CHECKING:
     from digitprep.pipeline import Pipeline
@@ -59,6 +59,7 @@ def explain(
     files = found_photos(photos, made=[output])
     if len(files) * len(chosen) > MOST_ROWS:
         raise UsageError(f"{len(files)} photos make more than {MOST_ROWS} rows; explain fewer at a time")
+    check_writable(output)
     net, rows = opened_model(model, model_input, network, layers), []
     with progress("explaining", total=len(files) * len(chosen)) as advance:
         for file in files:
