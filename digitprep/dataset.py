@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -131,7 +131,7 @@ class Dataset(Mapping[str, Split]):
     @classmethod
     def from_batches(cls, batches: Iterable[Split]) -> Dataset:
         """The dataset whose splits come in parts, each split's parts in a row."""
-        return cls(concatenate(list(group)) for _, group in groupby(batches, key=lambda part: part.name))
+        return cls(concatenate(group) for _, group in groupby(batches, key=lambda part: part.name))
 
     def __getitem__(self, name: str) -> Split:
         try:
@@ -164,12 +164,21 @@ def split_order(name: str) -> tuple[int, str]:
     return (STANDARD_SPLITS.index(name) if known else len(STANDARD_SPLITS), name)
 
 
-def concatenate(parts: list[Split]) -> Split:
-    """One split from its parts, in their order. Raises DataError where their images differ in size."""
-    first = parts[0]
-    if len(parts) == 1:
+def concatenate(parts: Iterable[Split]) -> Split:
+    """One split from its parts (at least one), in their order; each is let go before the next is taken.
+
+    Raises DataError where their images differ in size, or only some have labels.
+    """
+    taken = iter(parts)
+    first = next(taken)
+    second = next(taken, None)
+    if second is None:
         return first
-    for part in parts:
+    # A bytearray grows in place: the images are in memory once, not in parts and again as a whole.
+    images = bytearray()
+    labels: list[Labels] = []
+    names: list[str] = []
+    for part in chain([first, second], taken):
         if part.images.shape[1:] != first.images.shape[1:]:
             raise DataError(
                 f"split {first.name!r}: expected images of {size_text(first.images)}, "
@@ -177,14 +186,13 @@ def concatenate(parts: list[Split]) -> Split:
             )
         if (part.labels is None) != (first.labels is None):
             raise DataError(f"split {first.name!r}: some of its images have labels and some have none")
-    labels = (
-        None if first.labels is None else np.concatenate([p.labels for p in parts if p.labels is not None])
-    )
-    names = [name for part in parts for name in part.sample_names or ()]
+        images += np.ascontiguousarray(part.images).data
+        labels += [] if part.labels is None else [part.labels]
+        names += part.sample_names or ()
     return replace(
         first,
-        images=np.concatenate([part.images for part in parts]),
-        labels=labels,
+        images=np.frombuffer(images, np.uint8).reshape(-1, *first.images.shape[1:]),
+        labels=None if first.labels is None else np.concatenate(labels),
         sample_names=tuple(names) if first.sample_names is not None else None,
     )
 

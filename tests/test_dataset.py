@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -98,12 +99,24 @@ def test_a_dataset_orders_its_splits_and_knows_them_by_name() -> None:
 @pytest.mark.parametrize("names", [None, tuple("abcde")])
 def test_parts_put_together_are_the_split_they_came_from(labels: bool, names: Any) -> None:
     whole = split(sample_names=names) if labels else split(sample_names=names, labels=None)
-    again = concatenate(list(whole.batches(2)))
+    again = concatenate(whole.batches(2))
     np.testing.assert_array_equal(again.images, whole.images)
     assert again.sample_names == whole.sample_names
     assert (again.labels is None) == (whole.labels is None)
     if labels:
         np.testing.assert_array_equal(again.labels, whole.labels)
+
+
+def test_parts_put_together_are_in_memory_once() -> None:
+    parts = (split(images=np.full((64, 32, 32), value, np.uint8), labels=None) for value in range(200))
+    tracemalloc.start()
+    try:
+        whole = concatenate(parts)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (whole.images[::64, 0, 0] == np.arange(200)).all()
+    assert peak < 1.3 * whole.images.nbytes
 
 
 def test_a_dataset_comes_from_parts_in_a_row_alone() -> None:

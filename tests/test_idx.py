@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from digitprep import formats
 from digitprep.contents import fingerprint
 from digitprep.errors import DataError, UsageError
-from digitprep.formats import read_idx, write_idx
+from digitprep.formats import gz, read_idx, write_idx
 from digitprep.formats.idx import parse_name
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -50,6 +51,30 @@ def test_arrays_of_every_type_and_rank_read_back(
     assert found.dtype == array.dtype
     assert found.dtype.isnative
     np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_what_is_larger_than_the_room_made_at_first_is_read_whole(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gz, "FIRST_BYTES", 5)
+    monkeypatch.setattr(gz, "LARGEST_READ", 3)
+    array = np.arange(1000, dtype=np.int16).reshape(10, 100)
+    write_idx(tmp_path / f"a.idx{ending}", array)
+    np.testing.assert_array_equal(read_idx(tmp_path / f"a.idx{ending}"), array)
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_a_header_that_promises_exabytes_takes_memory_for_what_is_there(ending: str, tmp_path: Path) -> None:
+    content = struct.pack(">2xBB3I", 8, 3, *[2**32 - 1] * 3) + b"abc"
+    path = folder(tmp_path, {f"train-images-idx3-ubyte{ending}": content})
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="found the end at byte 19; "):
+            formats.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 2 * gz.FIRST_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 def test_numbers_are_big_endian_on_disk(tmp_path: Path) -> None:

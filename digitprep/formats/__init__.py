@@ -68,10 +68,17 @@ def read(
     path: AnyPath,
     *,
     format: str | Format | None = None,  # noqa: A002
-    batch: int = 4096,
+    batch: int | None = None,
     classes: int | None = 10,
 ) -> Dataset:
-    """The whole dataset in memory; options and errors are those of `stream`."""
+    """The whole dataset in memory; options and errors are those of `stream`.
+
+    Without `batch` it is read in the parts that suit the format.
+    """
+    path = Path(path)
+    _check_readable(path)
+    format = chosen(path, format)  # noqa: A001
+    batch = format.whole_batch if batch is None else batch
     return Dataset.from_batches(stream(path, format=format, batch=batch, classes=classes))
 
 

@@ -63,6 +63,7 @@ class Format(Spec, ABC):
     folder: ClassVar[bool] = False
     open_ended: ClassVar[bool] = False  # nothing tells a file that was cut between two samples
     own_class_names: ClassVar[bool] = False  # not in `classes.txt`: `read` and `write` see to them
+    whole_batch: ClassVar[int] = 4096  # what is read at once for a whole dataset; see `read`
     keeps_sample_names: ClassVar[bool] = False  # the others number the samples in their order
 
     @abstractmethod

@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from digitprep.errors import DataError
 
 MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 16
-LARGEST_READ = 1 << 20  # a damaged header may ask for terabytes; the file's own end comes first
+LARGEST_READ = 1 << 18  # what stays in a processor's cache until it is copied
+FIRST_BYTES = 1 << 26  # more than MNIST's 60,000 images; what is not filled takes no memory
 LEVEL = 6  # level 9 takes 16 times as long for 1.2 % fewer bytes
 AGAIN = "this is what a partial or broken download looks like; get the file again"
 
@@ -23,6 +27,9 @@ class Source(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes, and none only at the end."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """The same into a buffer; how many bytes there were."""
 
 
 @contextmanager
@@ -34,13 +41,20 @@ def opened(path: Path) -> Iterator[Source]:
         yield Gunzip(file, path) if zipped else file
 
 
-def read_exactly(source: Source, size: int) -> bytearray:
+def read_exactly(source: Source, size: int) -> NDArray[np.uint8]:
     """`size` bytes, or fewer where the source ends before."""
-    pieces: list[bytes] = []
-    while size and (piece := source.read(min(size, LARGEST_READ))):
-        pieces.append(piece)
-        size -= len(piece)
-    return bytearray().join(pieces)
+    # A damaged header may ask for terabytes: room is made for what is there, twice as much each time.
+    data = np.empty(min(size, FIRST_BYTES), np.uint8)
+    filled = 0
+    while filled < size:
+        if filled == len(data):
+            data, former = np.empty(min(size, 2 * filled), np.uint8), data
+            data[:filled] = former
+        count = source.readinto(data.data[filled : filled + LARGEST_READ])
+        if not count:
+            break
+        filled += count
+    return data[:filled]
 
 
 class Gunzip:
@@ -62,6 +76,12 @@ class Gunzip:
                 return piece
             if not tail and not self._inflate.eof:
                 raise self._error("more compressed data", "the end of the file")
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """The same into a buffer; how many bytes there were."""
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
     def _next_member(self) -> bool:
         """Go on to the member that follows, past the zeros that may fill up a file."""

@@ -17,7 +17,7 @@ from digitprep.dataset import Provenance, Split, split_order
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import emnist, gz, idx_file
 from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped, reading
-from digitprep.formats.idx_file import IdxFile, header_bytes
+from digitprep.formats.idx_file import LARGEST_DIMENSION, IdxFile, header_bytes
 from digitprep.formats.spool import Spool, spooled
 
 NAME = re.compile(
@@ -61,6 +61,7 @@ class Idx(Format):
     """
 
     folder: ClassVar[bool] = True
+    whole_batch: ClassVar[int] = LARGEST_DIMENSION  # images stand there as they are needed
 
     compress: bool = True
     emnist: Emnist | None = None

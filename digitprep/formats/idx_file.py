@@ -62,7 +62,7 @@ class IdxFile:
         if len(data) < size:
             before = start * math.prod(self.shape[1:]) * self.dtype.itemsize
             raise self._size_error(f"the end at byte {self._header_bytes + before + len(data)}")
-        return np.frombuffer(data, self.dtype).reshape(shape).astype(self.dtype.newbyteorder("="), copy=False)
+        return data.view(self.dtype).reshape(shape).astype(self.dtype.newbyteorder("="), copy=False)
 
     def _check_end(self) -> None:
         extra = 0
@@ -91,16 +91,16 @@ class IdxFile:
 def opened(path: Path) -> Iterator[IdxFile]:
     """An IDX file, plain or gzipped, with its header read. Raises DataError where there is none."""
     with reading(path), gz.opened(path) as source:
-        magic = bytes(gz.read_exactly(source, 4))
+        magic = gz.read_exactly(source, 4).tobytes()
         if len(magic) < 4 or magic[:2] != b"\0\0":
-            raise _magic_error(path, magic + bytes(gz.read_exactly(source, 20)))
+            raise _magic_error(path, magic + gz.read_exactly(source, 20).tobytes())
         if magic[2] not in TYPES:
             known = ", ".join(f"{code:02X}" for code in TYPES)
             raise DataError.of(path, "byte 2", expected=f"a type, one of {known}", found=f"{magic[2]:02X}")
         if magic[3] > LARGEST_RANK:
             expected = f"at most {LARGEST_RANK} dimensions"
             raise DataError.of(path, "byte 3", expected=expected, found=magic[3])
-        sizes = gz.read_exactly(source, 4 * magic[3])
+        sizes = gz.read_exactly(source, 4 * magic[3]).tobytes()
         if len(sizes) < 4 * magic[3]:
             expected, found = f"{magic[3]} dimensions of 4 bytes", f"{len(sizes)} bytes and the end"
             raise DataError.of(path, "byte 4", expected=expected, found=found, advice=gz.AGAIN)

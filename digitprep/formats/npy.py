@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from digitprep.errors import DataError
 from digitprep.formats.base import reading
-from digitprep.formats.gz import AGAIN, CHUNK_BYTES, read_exactly
+from digitprep.formats.gz import AGAIN, CHUNK_BYTES, Source, read_exactly
 
 END = ".npy"
 NUMBERS, TEXTS = ("numbers", "biuf"), ("texts", "U")  # what an array may hold, and NumPy's kinds of that
@@ -91,10 +91,10 @@ class ZippedNpy:
     def _values(self, member: IO[bytes], count: int) -> NDArray[Any]:
         shape = (count, *self.shape[1:])
         size = math.prod(shape) * self.dtype.itemsize
-        data = read_exactly(member, size)
+        data = read_exactly(cast(Source, member), size)
         if len(data) < size:
             raise EOFError(f"{size - len(data):,} bytes are missing")
-        return np.frombuffer(data, self.dtype).reshape(shape)
+        return data.view(self.dtype).reshape(shape)
 
     def _transposed(self, member: IO[bytes]) -> NDArray[Any]:
         """The array whose rows are scattered over the file, through a temporary file."""

@@ -68,7 +68,7 @@ class Tar:
             self._check_end(source)
 
     def _block(self, source: Source) -> bytes:
-        block = bytes(read_exactly(source, BLOCK))
+        block = read_exactly(source, BLOCK).tobytes()
         if len(block) < BLOCK:
             found = "the end of the file" if self._position or block else "an empty file"
             raise self._error(self._position, "a tar header, or two empty ones at the end", found, AGAIN)
@@ -90,7 +90,7 @@ class Tar:
 
     def _data(self, source: Source, size: int, start: int) -> bytes:
         padded = -(-size // BLOCK) * BLOCK
-        data = bytes(read_exactly(source, padded))
+        data = read_exactly(source, padded).tobytes()
         if len(data) < padded:
             found = f"the end of the file after {len(data):,}"
             raise self._error(start, f"a member of {size:,} bytes", found, AGAIN)
