@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import struct
 import tracemalloc
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from isal import isal_zlib
 
 from digitprep import formats
 from digitprep.contents import fingerprint
@@ -147,7 +150,11 @@ def test_images_alone_are_a_split_without_labels(tmp_path: Path) -> None:
     assert formats.read(tmp_path / "mine")["train"].labels is None
 
 
-def test_a_gzip_file_needs_no_ending_and_may_have_many_members(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inflater", [zlib, isal_zlib])
+def test_a_gzip_file_needs_no_ending_and_may_have_many_members(
+    inflater: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gz, "inflater", inflater)
     content = images()
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(gzip.compress(content[:9]) + gzip.compress(content[9:]) + bytes(600))
@@ -221,7 +228,11 @@ BROKEN_IMAGES = {
 
 
 @pytest.mark.parametrize("case", BROKEN_IMAGES)
-def test_broken_images_are_named_with_byte_expected_and_found(case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("inflater", [zlib, isal_zlib])
+def test_broken_images_are_named_with_byte_expected_and_found(
+    inflater: Any, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gz, "inflater", inflater)
     content, message = BROKEN_IMAGES[case]
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(content)
@@ -248,6 +259,45 @@ def test_labels_that_do_not_fit_their_images_are_refused(case: str, tmp_path: Pa
     path = folder(tmp_path, {"train-images-idx3-ubyte": images(), "train-labels-idx1-ubyte": content})
     with pytest.raises(DataError, match=message):
         formats.read(path)
+
+
+@pytest.mark.parametrize("inflater", [zlib, isal_zlib])
+def test_a_gzip_file_with_one_bit_changed_or_cut_anywhere_is_damaged_or_the_same(
+    inflater: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gz, "inflater", inflater)
+    file = tmp_path / "a.idx.gz"
+    write_idx(file, np.arange(40, dtype=np.uint8))
+    whole, expected = file.read_bytes(), read_idx(file).tolist()
+    flipped = [
+        whole[: bit // 8] + bytes([whole[bit // 8] ^ (1 << bit % 8)]) + whole[bit // 8 + 1 :]
+        for bit in range(8 * len(whole))
+    ]
+    refused = 0
+    for content in flipped + [whole[:size] for size in range(len(whole))]:
+        file.write_bytes(content)
+        try:
+            assert read_idx(file).tolist() == expected  # fields as the time are not in the checksum
+        except DataError:
+            refused += 1
+    assert refused > 7 * len(whole)
+
+
+def packed_bytes(array: np.ndarray, tmp_path: Path) -> tuple[int, int]:
+    """How long the gzipped file of an array is, and how long zlib alone would make it."""
+    write_idx(tmp_path / "a.idx.gz", array, overwrite=True)
+    np.testing.assert_array_equal(read_idx(tmp_path / "a.idx.gz"), array)
+    return (tmp_path / "a.idx.gz").stat().st_size, len(zlib.compress(array.tobytes(), gz.LEVEL))
+
+
+def test_looking_for_runs_alone_costs_no_space(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    digits = np.zeros((1000, 28, 28), np.uint8)
+    digits[:, 6:22, 10:18] = rng.integers(0, 256, (1000, 16, 8))
+    rows = np.repeat(rng.integers(0, 256, (1000, 1, 28), np.uint8), 28, axis=1)  # alike, and without runs
+    for array in (digits, rows, digits[:0], digits[:1]):
+        found, plain = packed_bytes(array, tmp_path)
+        assert found <= 1.03 * plain + 40
 
 
 def test_labels_alone_are_refused_with_the_function_that_reads_them(tmp_path: Path) -> None:

@@ -116,8 +116,7 @@ class Csv(Format):
         return re.fullmatch(r"\w+\.csv(\.gz)?", name, re.ASCII) is not None
 
     def _write_split(self, path: Path, compress: bool, parts: Iterable[Split]) -> None:
-        with gz.created(path, compress) as file:
-            file.writelines(_blocks(self._texts(parts)))
+        gz.write(path, _blocks(self._texts(parts)), compress)
 
     def _texts(self, parts: Iterable[Split]) -> Iterator[bytes]:
         """The header, then the rows, some at a time."""

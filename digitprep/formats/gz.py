@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.errors import DataError
 
+inflater: Any = zlib
+with suppress(ImportError):  # extra `isal`: unpacks twice as fast; what is packed must not depend on extras
+    from isal import isal_zlib as inflater
+
 MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 16
 LARGEST_READ = 1 << 18  # what stays in a processor's cache until it is copied
 FIRST_BYTES = 1 << 26  # more than MNIST's 60,000 images; what is not filled takes no memory
-LEVEL = 6  # level 9 takes 16 times as long for 1.2 % fewer bytes
+LEVEL = 6  # level 9 takes 13 times as long for 2 % fewer bytes
+SAMPLE_BYTES = 1 << 18
+RUNS_SLACK = 1.02
 AGAIN = "this is what a partial or broken download looks like; get the file again"
 
 
@@ -63,7 +69,7 @@ class Gunzip:
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file = file
         self._path = path
-        self._inflate = zlib.decompressobj(wbits=31)
+        self._inflate: Any = inflater.decompressobj(wbits=31)
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes, and none only at the end. Raises DataError where the file is damaged."""
@@ -95,26 +101,46 @@ class Gunzip:
         if start != MAGIC[: len(start)]:
             raise self._error("the end, or one more gzip member", f"other bytes, {start!r}")
         self._file.seek(-len(start), 1)
-        self._inflate = zlib.decompressobj(wbits=31)
+        self._inflate = inflater.decompressobj(wbits=31)
         return True
 
     def _decompress(self, data: bytes, size: int) -> bytes:
         try:
-            return self._inflate.decompress(data, size)
-        except zlib.error as error:
+            piece: bytes = self._inflate.decompress(data, size)
+        except inflater.error as error:
             raise self._error("sound gzip data", f"damage ({error})") from error
+        return piece
 
     def _error(self, expected: str, found: str) -> DataError:
         where = f"before byte {self._file.tell()} of the compressed file"
         return DataError.of(self._path, where, expected=expected, found=found, advice=AGAIN)
 
 
-@contextmanager
-def created(path: Path, compress: bool) -> Iterator[IO[bytes]]:
-    """A new file to write to, gzipped or not; its header holds neither a time nor a name."""
+def write(path: Path, chunks: Iterable[bytes], compress: bool) -> None:
+    """A new file of these bytes, gzipped or not; a gzip header holds neither a time nor a name."""
     with path.open("xb") as file:
-        if not compress:
-            yield file
-            return
-        with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as zipped:
-            yield zipped  # type: ignore[misc]
+        file.writelines(_packed(chunks) if compress else chunks)
+
+
+def _packed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes of a gzip file of these bytes."""
+    start, rest = b"", iter(chunks)
+    while len(start) < SAMPLE_BYTES and (chunk := next(rest, b"")):
+        start += chunk
+    deflate = zlib.compressobj(LEVEL, wbits=31, strategy=_strategy(start[:SAMPLE_BYTES]))
+    for chunk in chain([start], rest):
+        yield deflate.compress(chunk)
+    yield deflate.flush()
+
+
+def _strategy(sample: bytes) -> int:
+    """How to pack what begins like this: by looking for runs alone, where that does about as well.
+
+    Digits on paper come out 0.1 % larger for it, in a quarter of the time; photos a third larger.
+    """
+    sizes = {}
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_RLE):
+        deflate = zlib.compressobj(LEVEL, strategy=strategy)
+        sizes[strategy] = len(deflate.compress(sample) + deflate.flush())
+    runs_will_do = sizes[zlib.Z_RLE] <= RUNS_SLACK * sizes[zlib.Z_DEFAULT_STRATEGY]
+    return zlib.Z_RLE if runs_will_do else zlib.Z_DEFAULT_STRATEGY

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal, cast
 
@@ -111,19 +112,17 @@ class Idx(Format):
     def _write_split(self, folder: Path, prefix: str, spool: Spool) -> None:
         end = ".gz" if self.compress else ""
         rank = 1 + len(spool.image_shape)
-        with gz.created(folder / f"{prefix}-images-idx{rank}-ubyte{end}", self.compress) as file:
-            file.write(header_bytes(np.uint8, (spool.count, *spool.image_shape)))
-            file.writelines(spool.images())
+        header = header_bytes(np.uint8, (spool.count, *spool.image_shape))
+        images = folder / f"{prefix}-images-idx{rank}-ubyte{end}"
+        gz.write(images, chain([header], spool.images()), self.compress)
         if not spool.labelled:
             return
         small = spool.largest_label <= np.iinfo(np.uint8).max
         if spool.largest_label > np.iinfo(np.int32).max:
             raise UsageError(f"IDX has no type for a label as large as {spool.largest_label}")
-        with gz.created(
-            folder / f"{prefix}-labels-idx1-{'ubyte' if small else 'int'}{end}", self.compress
-        ) as file:
-            file.write(header_bytes(np.uint8 if small else np.int32, (spool.count,)))
-            file.writelines(spool.labels(">u1" if small else ">i4"))
+        header = header_bytes(np.uint8 if small else np.int32, (spool.count,))
+        labels = folder / f"{prefix}-labels-idx1-{'ubyte' if small else 'int'}{end}"
+        gz.write(labels, chain([header], spool.labels(">u1" if small else ">i4")), self.compress)
 
     def owns(self, name: str) -> bool:
         return OWN_NAME.fullmatch(name) is not None

@@ -127,9 +127,7 @@ def write_idx(path: Path | str, array: NDArray[Any], *, overwrite: bool = False)
     values = np.asarray(array, array.dtype.newbyteorder(">"), order="C")
 
     def write(result: Path) -> None:
-        with gz.created(result, compress=path.suffix == ".gz") as file:
-            file.write(header)
-            file.write(values.tobytes())
+        gz.write(result, [header, values.tobytes()], compress=path.suffix == ".gz")
 
     place(path, write, overwrite=overwrite)
 
