@@ -242,6 +242,14 @@ def test_the_edge_of_a_hard_shadow_is_no_ink():
     assert np.array_equal(step('threshold(method="hysteresis")', even) > 0, photo <= 40)
 
 
+def test_a_digit_so_thick_that_it_could_be_a_shadow_stays_whole_under_even_light():
+    blot = np.zeros((200, 160), np.uint8)
+    cv2.circle(blot, (85, 125), 65, 255, -1)  # the loop of a 6, filled with ink
+    cv2.line(blot, (35, 110), (80, 0), 255, 30)
+    even = step("even_light", 255 - on_paper(blot, 235, 60).astype(np.uint8))
+    assert np.array_equal(step('threshold(method="hysteresis")', even), blot)
+
+
 @pytest.mark.parametrize("method", ["otsu", "adaptive", "hysteresis"])
 def test_a_threshold_finds_the_ink_of_a_noisy_page(method):
     photo = np.clip(on_paper(SEVEN, 40, 200) + RNG.normal(0, 8, SEVEN.shape), 0, 255).astype(np.uint8)
