@@ -6,7 +6,8 @@ table says how many percent are right at the weak, middle and strong strength, a
 rejected; what each strength is stands beside it. A rejected photo counts as wrong.
 
 --sheet draws examples, --ablation says what each step of the recipe is worth, here and on real
-photos, --cost how much processor time a large photo takes.
+photos, --held-out what recipes read of real sources that they were not tuned on, --cost how much
+processor time a large photo takes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 from ablation import print_ablation
 from cost import print_cost
 from difficulties import DIFFICULTIES, STRENGTHS, draw
+from held_out import print_held_out
 from numpy.typing import NDArray
 
 import digitprep as dp
@@ -42,7 +44,7 @@ GOAL_PERCENT = 97
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="MNIST in any format")
-    parser.add_argument("--photos", type=Path, help="real photos with manifest.csv, for the ablation")
+    parser.add_argument("--photos", type=Path, help="real photos with manifest.csv")
     parser.add_argument("--digits", type=int, default=100, help="of each difficulty and strength")
     parser.add_argument(
         "--difficulties", nargs="+", choices=DIFFICULTIES, default=list(DIFFICULTIES), metavar="NAME"
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw examples instead of counting")
     parser.add_argument("--ablation", action="store_true", help="leave out one step after the other instead")
+    parser.add_argument("--held-out", action="store_true", help="tune on other sources than --photos' each")
     parser.add_argument("--cost", action="store_true", help="measure processor time instead")
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -64,6 +67,10 @@ def main() -> None:
             for pixels, label in sample.photos(name, min(MIDDLE, len(DIFFICULTIES[name].levels) - 1))
         )
         print_ablation(drawn, options.photos)
+    elif options.held_out:
+        if not options.photos:
+            parser.error("--held-out needs --photos")
+        print_held_out(options.photos)
     elif options.cost:
         print_cost(sample.digits)
     else:
