@@ -40,6 +40,8 @@ class Cleaned:
     thumbnail: the photo itself, small, where that was asked for
     label: what the digit is, where somebody said so
     doubt: why the image may not show what was meant, such as a second digit in the photo
+    digit: what the bundled network reads in it, with that confidence, 0..1, where it was asked
+    decisions: what each step of the pipeline decided, where that was asked for
     """
 
     photo: Path
@@ -49,26 +51,33 @@ class Cleaned:
     reason: str | None = None
     label: int | None = None
     doubt: str | None = None
+    digit: int | None = None
+    confidence: float | None = None
+    decisions: tuple[str, ...] = ()
 
 
-def clean_photo(photo: Path, pipeline: Pipeline, thumbnail_px: int = 0) -> Cleaned:
+def clean_photo(
+    photo: Path, pipeline: Pipeline, thumbnail_px: int = 0, with_decisions: bool = False
+) -> Cleaned:
     """One image file -> Cleaned; a photo that cannot be used gives a reason instead of an error."""
     thumbnail = None
     try:
         loaded = read_photo(photo)
         if thumbnail_px:
             thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
-        image, (x, y, width, height), doubt = pipeline.locate(loaded.pixels)
+        found = pipeline.locate(loaded.pixels, with_decisions)
     except (DataError, StepError) as error:
         return Cleaned(photo, thumbnail=thumbnail, reason=_reason(photo, error))
     scale = loaded.width_px / loaded.pixels.shape[1], loaded.height_px / loaded.pixels.shape[0]
+    x, y, width, height = found.box
     box = (
         round(x * scale[0]),
         round(y * scale[1]),
         max(1, round(width * scale[0])),
         max(1, round(height * scale[1])),
     )
-    return Cleaned(photo, image, box, thumbnail, doubt=doubt or None)
+    doubt = found.doubt or None
+    return Cleaned(photo, found.image, box, thumbnail, doubt=doubt, decisions=found.decisions)
 
 
 def clean(
@@ -77,13 +86,17 @@ def clean(
     *,
     executor: Executor | None = None,
     thumbnail_px: int = 0,
+    with_decisions: bool = False,
 ) -> Iterator[Cleaned]:
     """Image files -> one Cleaned each, in their order.
 
     `executor` is any of concurrent.futures, for instance `process_pool(jobs)`; without one the work
     is done here. At most AHEAD photos are under way at a time.
     """
-    yield from in_order(partial(clean_photo, pipeline=pipeline, thumbnail_px=thumbnail_px), photos, executor)
+    cleaned = partial(
+        clean_photo, pipeline=pipeline, thumbnail_px=thumbnail_px, with_decisions=with_decisions
+    )
+    yield from in_order(cleaned, photos, executor)
 
 
 def in_order(
@@ -119,10 +132,11 @@ def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -
             yield replace(photo, label=label)
 
 
-def with_doubts(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Cleaned]:
-    """Each photo with what speaks against its image being a digit, its own doubt or else the gate's.
+def with_readings(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Cleaned]:
+    """Each photo with what is read in its image, and what speaks against it: its own doubt or the gate's.
 
-    The gate of `digitprep.acceptance` is asked `batch` images at a time, of those that have its size.
+    The network and the gate of `digitprep.acceptance` are asked `batch` images at a time, of those that have
+    their size.
     """
     from digitprep.acceptance import IMAGE_SHAPE, judge
 
@@ -135,8 +149,10 @@ def with_doubts(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Cleane
         }
         verdicts = dict(zip(asked, judge(np.stack([*asked.values()])), strict=True)) if asked else {}
         for place, photo in enumerate(chosen):
-            judged = place in verdicts and not photo.doubt
-            yield replace(photo, doubt=verdicts[place].reason) if judged else photo
+            if said := verdicts.get(place):
+                doubt = photo.doubt or said.reason
+                photo = replace(photo, doubt=doubt, digit=said.digit, confidence=said.confidence)
+            yield photo
 
 
 def to_splits(

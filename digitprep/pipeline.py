@@ -8,7 +8,7 @@ from html import escape
 
 from digitprep.errors import StepError, UsageError
 from digitprep.notebook import image_html, png
-from digitprep.spec import Value
+from digitprep.spec import Value, spec_name
 from digitprep.steps import STEPS, Box, Image, Step
 
 
@@ -23,6 +23,22 @@ class Traced:
     def _repr_png_(self) -> bytes:
         """In a notebook: the image."""
         return png(self.image)
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """What a pipeline made of an image, and where that was.
+
+    box: (x, y, width, height) in pixels of what came in: what the steps that crop have left; how later
+        ones pad does not count
+    doubt: the first that a step has, "" where none has
+    decisions: what each step decided, as "invert: always inverted", where they were asked for
+    """
+
+    image: Image
+    box: Box
+    doubt: str
+    decisions: tuple[str, ...] = ()
 
 
 class Trace(Iterator[Traced]):
@@ -99,23 +115,27 @@ class Pipeline:
     def _moments(self, image: Image) -> Iterator[Traced]:
         yield Traced(None, image)
         for step in self.steps:
-            before, image = image, step(image)
-            yield Traced(step, image, step.decision(before, image))
+            image, decision = step.told(image)
+            yield Traced(step, image, decision)
 
-    def locate(self, image: Image) -> tuple[Image, Box, str]:
-        """What the last step makes of an image, the part of it that this shows, and what is doubtful.
+    def locate(self, image: Image, with_decisions: bool = False) -> Located:
+        """What the last step makes of an image, where that was in it, and what is doubtful.
 
-        The part is (x, y, width, height) in pixels of `image`: what the steps that crop have left;
-        how later ones pad does not count. The doubt is the first that a step has, "" where none has.
+        with_decisions: whether to say what each step decided, too
+
+        Raises as calling does.
         """
-        doubt = ""
+        doubt, decisions = "", []
         left, top, width, height = 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
         for step in self.steps:
-            result = step(image)
+            result, decision = step.told(image) if with_decisions else (step(image), "")
+            if decision:
+                decisions.append(f"{spec_name(type(step))}: {decision}")
             x, y, w, h = step.window(image)
             across, down = width / image.shape[1], height / image.shape[0]
             left, top = left + x * across, top + y * down
             width, height = w * across, h * down
             doubt = doubt or step.doubt(image, result)
             image = result
-        return image, (round(left), round(top), max(1, round(width)), max(1, round(height))), doubt
+        box = (round(left), round(top), max(1, round(width)), max(1, round(height)))
+        return Located(image, box, doubt, tuple(decisions))

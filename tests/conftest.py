@@ -3,8 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+TESTS = Path(__file__).parent
+sys.path[:0] = [str(TESTS), str(TESTS / "bench")]  # for what tests share with each other and with the benches
 
 
 @pytest.fixture
@@ -22,3 +26,15 @@ def run(tmp_path):
         return done
 
     return run_digitprep
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium, started once; where there is none, the tests that need it are skipped, but not in .ci/run."""
+    from browser import Browser, program
+
+    if program() is None:
+        pytest.skip("no browser: apt-get install chromium")
+    started = Browser(tmp_path_factory.mktemp("profile"))
+    yield started
+    started.close()

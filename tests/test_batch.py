@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from digitprep.acceptance import NO_INK
-from digitprep.batch import AHEAD, Cleaned, clean, clean_photo, process_pool, with_doubts
+from digitprep.batch import AHEAD, Cleaned, clean, clean_photo, process_pool, with_readings
 from digitprep.pipeline import Pipeline
 from digitprep.recipes import recipe
 
@@ -147,7 +147,9 @@ def test_the_gate_doubts_what_is_no_digit_in_order_and_leaves_the_rest_as_it_is(
     ]
     two = "2 digits in the photo?"
     for batch in (1, 3, 256):
-        found = list(with_doubts(given, batch))
+        found = list(with_readings(given, batch))
         assert [cleaned.photo for cleaned in found] == [cleaned.photo for cleaned in given]
         assert [cleaned.doubt for cleaned in found] == [None, None, NO_INK, two, two, None, None, NO_INK]
         assert found[1].reason == "blank"
+        read = [cleaned.digit is not None and 0 < cleaned.confidence <= 1 for cleaned in found]
+        assert read == [True, False, True, True, True, False, False, True]

@@ -67,8 +67,9 @@ def test_a_box_around_the_digit_is_no_digit():
 
 def test_the_doubt_comes_with_the_place_of_the_digit():
     one, two = strokes(MIDDLE), strokes(MIDDLE, (150, 60, 20, 80))
-    assert PHOTO.locate(255 - one)[1:] == (MIDDLE, "")
-    assert PHOTO.locate(255 - two)[1:] == (MIDDLE, doubt(two))
+    for ink, said in ((one, ""), (two, doubt(two))):
+        found = PHOTO.locate(255 - ink)
+        assert (found.box, found.doubt) == (MIDDLE, said)
 
 
 def test_predict_advises_many_and_keeps_what_it_read(run, tmp_path):

@@ -1,47 +1,16 @@
 """The page of evaluate --report: what it shows, that names are text, and that it needs nothing else."""
 
-import base64
-import io
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from PIL import Image
+from page import NASTY, Page, assert_harmless, told
 
 import digitprep as dp
 from digitprep.errors import MissingExtra
 from digitprep.evaluation import answers
 from digitprep.report.evaluation import evaluation_page, examined
 from digitprep.report.html import PICTURE_PX, picture_uri, rendered
-
-NASTY = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}", "数字 ؈")
-
-
-class Page(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(page.decode("utf-8"))
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def told(uri):
-    """The pixels of a data URI."""
-    head, _, data = uri.partition(",")
-    assert head == "data:image/png;base64"
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
 @pytest.fixture
@@ -72,22 +41,16 @@ def test_names_are_shown_as_text_whatever_they_hold(model, split):
     page = Page(page_of(model, split))
     for name in (*NASTY, "<i>title</i>", "file 59 <b>.png"):
         assert name in page.text
-    assert not page.all("script")
     assert len(page.all("i")) == 2 * len(NASTY)  # the bars, and no other
     assert all(set(image) == {"src", "alt"} for image in page.all("img"))
-    assert not [key for _, attributes in page.tags for key in attributes if key.startswith("on")]
 
 
 def test_nothing_is_loaded_and_every_picture_has_a_text(model, split):
     page = Page(page_of(model, split))
-    for tag, attributes in page.tags:
-        for name in ("src", "href", "srcset", "data", "action"):
-            assert attributes.get(name, "data:").startswith("data:"), tag
+    assert_harmless(page)
     assert "url(" not in page_of(model, split).decode()
     assert len(page.all("img")) == 4 + 25
-    assert all(image["alt"] for image in page.all("img"))
-    assert [svg["role"] for svg in page.all("svg")] == ["img"]
-    assert all(svg["aria-label"] for svg in page.all("svg"))
+    assert len(page.all("svg")) == 1
 
 
 def test_the_figures_are_those_of_the_evaluation(model, split):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from digitprep.errors import StepError, UsageError
 from digitprep.pipeline import Pipeline
 from digitprep.recipes import DEFAULT, RECIPES, recipe
+from digitprep.spec import spec_name
 from digitprep.steps import STEPS
 
 
@@ -146,27 +147,49 @@ def test_an_error_names_its_step_whether_the_image_or_the_place_is_asked_for():
 @pytest.mark.parametrize("box", [(50, 40, 30, 90), (0, 0, 20, 20), (139, 179, 21, 21), (80, 100, 7, 6)])
 def test_the_place_of_the_digit_is_that_of_its_ink(box):
     pipeline = Pipeline.parse('invert | threshold(method="otsu") | crop | resize(size=20) | center')
-    image, found, _ = pipeline.locate(bar(*box))
-    assert found == box
-    assert np.array_equal(image, pipeline(bar(*box)))
+    found = pipeline.locate(bar(*box))
+    assert found.box == box
+    assert np.array_equal(found.image, pipeline(bar(*box)))
 
 
 @pytest.mark.parametrize("largest_px", [400, 150, 1000])
 def test_the_place_is_right_in_the_photos_own_pixels_after_it_was_scaled(largest_px):
     box = (300, 200, 90, 400)
     pipeline = Pipeline.parse(f"rescale(largest_px={largest_px}) | invert | threshold | crop(margin_px=0)")
-    _, found, _ = pipeline.locate(bar(*box, size=(800, 1000)))
-    assert np.abs(np.subtract(found, box)).max() <= 1000 / min(largest_px, 1000)
+    found = pipeline.locate(bar(*box, size=(800, 1000)))
+    assert np.abs(np.subtract(found.box, box)).max() <= 1000 / min(largest_px, 1000)
 
 
 def test_two_crops_add_up():
-    _, found, _ = Pipeline.parse("invert | threshold | crop(margin_px=9) | crop").locate(bar(50, 40, 30, 90))
-    assert found == (50, 40, 30, 90)
+    found = Pipeline.parse("invert | threshold | crop(margin_px=9) | crop").locate(bar(50, 40, 30, 90))
+    assert found.box == (50, 40, 30, 90)
 
 
 def test_without_a_crop_the_place_is_the_whole_photo():
-    _, found, _ = Pipeline.parse("grayscale | resize(size=28)").locate(paper(70, 90))
-    assert found == (0, 0, 90, 70)
+    found = Pipeline.parse("grayscale | resize(size=28)").locate(paper(70, 90))
+    assert found.box == (0, 0, 90, 70)
+
+
+def test_what_the_steps_decided_is_told_with_the_place_where_it_is_asked_for():
+    pipeline, photo = recipe("mnist"), bar(50, 40, 30, 90)
+    plain, told = pipeline.locate(photo), pipeline.locate(photo, with_decisions=True)
+    assert plain.decisions == ()
+    assert np.array_equal(plain.image, told.image)
+    expected = [(spec_name(type(m.step)), m.decision) for m in pipeline.trace(photo) if m.decision]
+    assert told.decisions == tuple(f"{name}: {decision}" for name, decision in expected)
+    assert "invert: dark ink on a light ground: inverted" in told.decisions
+    assert "remove_lines: no lines found" in told.decisions
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_a_step_tells_with_its_image_is_what_it_says_of_it_later(name):
+    image = bar(50, 40, 30, 90)
+    image[70] = 0
+    for step in recipe(name).steps:
+        after, decision = step.told(image)
+        assert np.array_equal(after, step(image))
+        assert decision == step.decision(image, after)
+        image = after
 
 
 @pytest.mark.parametrize("name", RECIPES)

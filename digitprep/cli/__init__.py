@@ -19,6 +19,7 @@ from digitprep.cli.download import download
 from digitprep.cli.explain import explain
 from digitprep.cli.export import export
 from digitprep.cli.listing import list_names
+from digitprep.cli.predict import predict
 from digitprep.cli.show import show
 from digitprep.cli.training import train
 from digitprep.errors import DigitprepError
@@ -38,7 +39,7 @@ for command in (
     show,
     download,
     photos.clean,
-    photos.predict,
+    predict,
     explain,
     train,
     plot,

@@ -18,12 +18,13 @@ from digitprep.cli.terminal import (
     ModelNetwork,
     Overwrite,
     SourceFormat,
+    check_page,
     opened_model,
     progress,
     say,
 )
-from digitprep.errors import DataError, UsageError
-from digitprep.place import check_destination, place
+from digitprep.errors import DataError
+from digitprep.place import place
 
 if TYPE_CHECKING:
     from digitprep.dataset import Split
@@ -59,7 +60,7 @@ def evaluate(
     from digitprep import formats
 
     if report:
-        _check_report(report, overwrite)
+        check_page(report, overwrite)
     dataset = formats.read(data, format=source_format, classes=classes)
     splits = [dataset[split]] if split else [part for part in dataset.values() if part.labels is not None]
     if not splits:
@@ -91,16 +92,6 @@ def evaluated(net: Classifier, split: Split) -> Evaluation:
                 advance(len(part))
 
         return evaluate_model(net, batches())
-
-
-def _check_report(path: Path, overwrite: bool) -> None:
-    """Raise, before any work, UsageError where the name will not do, MissingExtra without jinja2."""
-    from digitprep.report.html import templates
-
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"a report is a page, expected a name that ends in .html, found {path}")
-    check_destination(path, overwrite)
-    templates()
 
 
 def _page(title: str, net: Classifier, parts: list[tuple[Split, Evaluation]]) -> bytes:

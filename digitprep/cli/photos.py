@@ -1,28 +1,23 @@
-"""Commands on photos: clean, predict."""
+"""The command that cleans photos, and what the commands on photos share."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.pages import Many, Text, check_many, check_text, page_samples, predict_pages
+from digitprep.cli.pages import Many, Text, check_many, check_text, page_samples
 from digitprep.cli.terminal import (
-    AsJson,
     Classes,
     Jobs,
-    ModelFile,
-    ModelInput,
-    ModelLayers,
-    ModelNetwork,
     Overwrite,
     PipelineText,
     Recipe,
+    check_page,
     chosen_pipeline,
     opened_model,
     pool,
@@ -35,7 +30,6 @@ from digitprep.place import check_destination, check_writable
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
     from digitprep.formats import Format
-    from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
 
 # With as many classes it is digits that are cleaned, and the gate, which knows no others, has a say.
@@ -65,6 +59,10 @@ def clean(
     ] = None,
     split: Annotated[str, typer.Option(help="The name of the split that the images make.")] = "train",
     sheet: Annotated[bool, typer.Option(help="Write DST.sheet.png: photos before and after.")] = True,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="R.html", help="A page on every photo, the doubtful first."),
+    ] = None,
     many: Many = False,
     text: Text = None,
     jobs: Jobs = 1,
@@ -80,13 +78,15 @@ def clean(
     page-r1-c03.png.
     """
     from digitprep import formats
-    from digitprep.batch import to_splits, with_doubts, with_labels
+    from digitprep.batch import to_splits, with_labels, with_readings
     from digitprep.labels import find_labels
     from digitprep.report.cleaning import CleaningReport
 
     check_many(many, recipe=recipe, pipeline=pipeline, labels=labels)
     steps = chosen_pipeline(recipe, pipeline)
-    report = CleaningReport(output, sheet, overwrite, split)
+    if page:
+        check_page(page, overwrite)
+    report = CleaningReport(output, sheet, overwrite, split, page)
     files = found_photos(photos, made=[output, *report.paths])
     check_text(text, many, files)
     found = None if labels is None else find_labels(files, labels, classes)
@@ -98,25 +98,36 @@ def clean(
             net = opened_model(None, None, None, None)
             cleaned = page_samples(files, net, text, report.thumbnail_px, jobs, advance)
         else:
-            cleaned = with_labels(_cleaned(files, steps, jobs, advance, report.thumbnail_px), found)
+            made = cleaned_photos(files, steps, jobs, advance, report.thumbnail_px, page is not None)
+            cleaned = with_labels(made, found)
         if classes == DIGIT_CLASSES:
-            cleaned = with_doubts(cleaned)
+            cleaned = with_readings(cleaned)
         batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
         first = next(batches, None)
         if first is not None:
             origin = _origin(files, "" if many else str(steps))
             formats.write(chain([first], batches), output, format=to, overwrite=overwrite, origin=origin)
-    report.write()
+    report.write(_facts(output, steps, labels, split, many))
     if not report.accepted:
         old = " (the old one is unchanged)" if output.exists() else ""
         raise PartialSuccess(
             f"no photo could be used; {output} was not written{old}; {report.rejected_path} says why"
         )
     say(f"{output}: {report.accepted:,} images{report.remarks}")
+    if page:
+        say(f"{page}: {page.stat().st_size:,} bytes, every photo before and after")
     if report.rejected:
         raise PartialSuccess(
             f"{len(report.rejected)} of {len(files)} photos were rejected; {report.rejected_path} says why"
         )
+
+
+def _facts(output: Path, steps: Pipeline, labels: str | None, split: str, many: bool) -> dict[str, str]:
+    """What it takes to repeat a cleaning, by name."""
+    from digitprep import __version__
+
+    facts = {"digitprep": __version__, "pipeline": "pages, read by --many" if many else str(steps)}
+    return facts | {"labels": labels or "none", "dataset": str(output), "split": split}
 
 
 def _origin(files: list[Path], pipeline: str) -> dict[str, Any]:
@@ -136,44 +147,6 @@ def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> 
     chosen.check_split(split)
     check_destination(output, overwrite, folder=chosen.is_folder(output), owns=owned_by(chosen))
     check_destination(sidecar(output), overwrite)
-
-
-def predict(
-    photos: Photos,
-    model: ModelFile = None,
-    model_input: ModelInput = None,
-    network: ModelNetwork = None,
-    layers: ModelLayers = None,
-    recipe: Recipe = None,
-    pipeline: PipelineText = None,
-    many: Many = False,
-    reject: Annotated[
-        bool, typer.Option("--reject", help="Give no digit where it is doubtful, only the reason.")
-    ] = False,
-    jobs: Jobs = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Clean photos of one digit each and say which digit it is; with --many, of pages, and read them.
-
-    Where it is doubtful whether a photo shows that digit, or one digit at all, the reason stands beside it.
-    """
-    check_many(many, recipe=recipe, pipeline=pipeline, reject=reject)
-    net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
-    files = found_photos(photos)
-    if many:
-        predict_pages(files, net, as_json, jobs)
-        return
-    rejected = 0
-    with progress("reading", total=len(files)) as advance:
-        for read in _predictions(_cleaned(files, steps, jobs, advance), net):
-            if reject and read["reason"]:
-                read["text"] = None
-            rejected += read["text"] is None
-            print(json.dumps(read) if as_json else _prediction_text(read), flush=True)
-    if rejected:
-        raise PartialSuccess(
-            f"{rejected} of {len(files)} photos could not be read{' for certain' if reject else ''}"
-        )
 
 
 def found_photos(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
@@ -203,55 +176,19 @@ def _itself_and_folders(file: Path) -> list[str]:
     return [real, *map(str, Path(real).parents)]
 
 
-def _cleaned(
-    files: list[Path], steps: Pipeline, jobs: int, advance: Any, thumbnail_px: int = 0
+def cleaned_photos(
+    files: list[Path],
+    steps: Pipeline,
+    jobs: int,
+    advance: Any,
+    thumbnail_px: int = 0,
+    with_decisions: bool = False,
 ) -> Iterator[Cleaned]:
+    """What becomes of each photo, shown on the progress bar as it comes."""
     from digitprep import batch
 
     with pool(jobs) as executor:
-        for cleaned in batch.clean(files, steps, executor=executor, thumbnail_px=thumbnail_px):
+        options: dict[str, Any] = {"thumbnail_px": thumbnail_px, "with_decisions": with_decisions}
+        for cleaned in batch.clean(files, steps, executor=executor, **options):
             yield cleaned
             advance()
-
-
-def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:
-    """One JSON object a photo, as the command line promises them.
-
-    Its `reason` says why nothing could be read, or why what was read is doubtful.
-    """
-    from digitprep.acceptance import judge
-    from digitprep.errors import ModelError
-
-    for cleaned in photos:
-        read: dict[str, Any] = {
-            "file": str(cleaned.photo),
-            "text": None,
-            "digits": [],
-            "reason": cleaned.reason,
-        }
-        if cleaned.image is not None:
-            if cleaned.image.shape != net.image_shape:
-                ending = f"end --pipeline with center(size={net.image_shape[0]})"
-                if len(net.image_shape) == 3:
-                    ending = (
-                        "it is a network for colour, and the recipes make grey images; "
-                        f"--pipeline 'resize(size={net.image_shape[0]})' keeps the colours"
-                    )
-                raise ModelError(
-                    f"the network takes images of {net.image_shape}, the pipeline makes "
-                    f"{cleaned.image.shape}; {ending}"
-                )
-            (verdict,) = judge(cleaned.image[None], net)
-            read["text"] = net.class_names[verdict.digit]
-            read["reason"] = cleaned.doubt or verdict.reason
-            read["digits"] = [
-                {"digit": verdict.digit, "confidence": round(verdict.confidence, 4), "box": cleaned.box}
-            ]
-        yield read
-
-
-def _prediction_text(read: dict[str, Any]) -> str:
-    if read["text"] is None:
-        return f"{read['file']}\t-\t{read['reason']}"
-    fields = [read["file"], read["text"], f"{read['digits'][0]['confidence']:.1%}", read["reason"]]
-    return "\t".join(filter(None, fields))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitprep.errors import UsageError
+from digitprep.place import check_destination
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -99,6 +100,16 @@ def opened_model(
     if name is not None:
         network(name)  # raises where there is none
     return open_model(model, options, layers if name is None else name, image_shape)
+
+
+def check_page(path: Path, overwrite: bool) -> None:
+    """Raise, before any work, UsageError where the name will not do, MissingExtra without jinja2."""
+    from digitprep.report.html import templates
+
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"a report is a page, expected a name that ends in .html, found {path}")
+    check_destination(path, overwrite)
+    templates()
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from digitprep.batch import Cleaned
 from digitprep.conformance import check, checkable
 from digitprep.place import check_destination, place, writing
+from digitprep.report.photos import PhotoPage
 from digitprep.report.sheet import Cell, contact_sheet
 
 SHEET_PHOTOS = 200
@@ -29,19 +30,28 @@ class CleaningReport:
     split which photo it is from, its label, and the digit's box in the upright photo. DST.rejected.csv
     names each photo that could not be used, with the reason; DST.doubtful.csv each that was used although
     it may not show one digit, and DST.unlike.csv each whose image is not like MNIST's, a line a reason.
+    `page` is where a page on all the photos goes, if anywhere.
     """
 
     def __init__(
-        self, destination: Path, sheet: bool = True, overwrite: bool = False, split: str = "train"
+        self,
+        destination: Path,
+        sheet: bool = True,
+        overwrite: bool = False,
+        split: str = "train",
+        page: Path | None = None,
     ) -> None:
         destination = destination if destination.name else destination.absolute()
+        self.destination = destination
         stem = destination.name.removesuffix(".npz")
         self.photos_path = destination.with_name(f"{stem}.photos.csv")
         self.rejected_path = destination.with_name(f"{stem}.rejected.csv")
         self.doubtful_path = destination.with_name(f"{stem}.doubtful.csv")
         self.unlike_path = destination.with_name(f"{stem}.unlike.csv")
         self.sheet_path = destination.with_name(f"{stem}{SHEET}")
-        self.thumbnail_px = 192 if sheet else 0
+        self.page_path, self.page = page, None if page is None else PhotoPage()
+        self.sheet = sheet
+        self.thumbnail_px = 192 if sheet or page else 0
         self.overwrite = overwrite
         self.split = split
         self.like = 0
@@ -60,7 +70,8 @@ class CleaningReport:
     def paths(self) -> list[Path]:
         """The files that may be written."""
         lists = [self.photos_path, self.rejected_path, self.doubtful_path, self.unlike_path]
-        return [*lists, *([self.sheet_path] if self.thumbnail_px else [])]
+        pictures = [self.sheet_path] if self.sheet else []
+        return [*lists, *pictures, *([self.page_path] if self.page_path else [])]
 
     @property
     def remarks(self) -> str:
@@ -73,15 +84,26 @@ class CleaningReport:
         return text
 
     def add(self, cleaned: Cleaned) -> None:
-        """Count a photo, and show it on the sheet while there is room."""
-        remark = self._judge(cleaned)
-        if self.thumbnail_px and len(self.columns) < SHEET_PHOTOS:
+        """Count a photo, and show it on the page, and on the sheet while there is room."""
+        unlike = self._unlike(cleaned)
+        remark = self._judge(cleaned, unlike)
+        if self.page:
+            self.page.add(cleaned, unlike)
+        if self.sheet and len(self.columns) < SHEET_PHOTOS:
             label = "" if cleaned.label is None or remark == REJECTED else str(cleaned.label)
             image = None if remark == REJECTED else cleaned.image
             after = Cell(image, f"{label} {remark}".strip(), good=False if remark else None)
             self.columns.append((Cell(cleaned.thumbnail, cleaned.photo.name), after))
 
-    def _judge(self, cleaned: Cleaned) -> str:
+    def _unlike(self, cleaned: Cleaned) -> Sequence[str]:
+        """In what an image of MNIST's size is unlike MNIST's."""
+        if cleaned.image is None or not checkable(cleaned.image[None]):
+            return ()
+        reasons = check(cleaned.image).reasons
+        self.like += not reasons
+        return reasons
+
+    def _judge(self, cleaned: Cleaned, unlike: Sequence[str]) -> str:
         """List a photo under what became of it; what the sheet remarks on it, "" where all is well."""
         if cleaned.reason is not None or cleaned.image is None:
             self.rejected.append((cleaned.photo, cleaned.reason or ""))
@@ -90,27 +112,28 @@ class CleaningReport:
         self.photos.append((self.accepted, self.split, cleaned.photo, cleaned.label, *box))
         if cleaned.doubt:
             self.doubtful.append((cleaned.photo, cleaned.doubt))
-        reasons: Sequence[str] = ()
-        if checkable(cleaned.image[None]):
-            reasons = check(cleaned.image).reasons
-            self.like += not reasons
-            self.unlike += [(cleaned.photo, reason) for reason in reasons]
-        return "doubtful" if cleaned.doubt else "unlike MNIST" if reasons else ""
+        self.unlike += [(cleaned.photo, reason) for reason in unlike]
+        return "doubtful" if cleaned.doubt else "unlike MNIST" if unlike else ""
 
     def check(self) -> None:
         """Raise, before any work, UsageError or DigitprepError where the files must or can not be written."""
         for path in self.paths:
             check_destination(path, self.overwrite)
 
-    def write(self) -> None:
+    def write(self, facts: Mapping[str, str] | None = None) -> None:
         """Write the files; a list of an earlier run goes where nothing is left to be in it.
 
         DST.photos.csv stays where no photo gave an image: it speaks of the dataset, which stays, too.
+        `facts` on how it was cleaned stand on the page.
 
         Raises as `check` does.
         """
         if self.columns:
             place(self.sheet_path, self._write_sheet, overwrite=self.overwrite)
+        if self.page and self.page_path:
+            title = f"Photos cleaned for {self.destination.name}"
+            write_page = partial(self.page.write, title=title, facts=facts or {})
+            place(self.page_path, write_page, overwrite=self.overwrite)
         lists = {
             self.photos_path: (PHOTO_COLUMNS, self.photos),
             self.rejected_path: (REASON_COLUMNS, self.rejected),

@@ -62,7 +62,7 @@ def explain(title: str, photo: NDArray[np.uint8], pipeline: Pipeline, model: Cla
         reason = f"the network takes {expected}, the pipeline made {found}; end it with center"
         return Explanation(title, tuple(panels), image, "not read", (reason,))
     (verdict,) = judge(image[None], model)
-    doubt = pipeline.locate(photo)[2] or verdict.reason
+    doubt = pipeline.locate(photo).doubt or verdict.reason
     unlike = check(image).reasons if checkable(image[None]) else ()
     read = f"{model.class_names[verdict.digit]}  {verdict.confidence:.1%}"
     return Explanation(title, tuple(panels), image, read, (*([doubt] if doubt else []), *unlike))

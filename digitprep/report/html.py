@@ -27,6 +27,13 @@ def rendered(template: str, **values: Any) -> bytes:
     return page.encode("utf-8", errors="backslashreplace")
 
 
+def write_page(file: Path, template: str, **values: Any) -> None:
+    """As `rendered`, into a file and piece by piece, so that a page may be larger than memory."""
+    stream = templates().get_template(template).stream(values)
+    stream.enable_buffering(100)
+    stream.dump(str(file), encoding="utf-8", errors="backslashreplace")
+
+
 def templates() -> Any:
     """The templates, by name. Raises MissingExtra without jinja2."""
     jinja2 = extra("jinja2", "writing a report", "report")

@@ -18,6 +18,8 @@ StepError with a reason that a person can act on.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -47,11 +49,8 @@ class Step(Spec, ABC):
         Raises StepError where there is nothing to work on, UsageError for what is no uint8 image
         or for colour where a step needs grey.
         """
-        self._check(image)
-        try:
+        with self._checked(image):
             return self.apply(image)
-        except StepError as error:
-            raise StepError(f"{spec_name(type(self))}: {error}") from error
 
     @abstractmethod
     def apply(self, image: Image) -> Image:
@@ -61,6 +60,16 @@ class Step(Spec, ABC):
         """The part of `image` that the step's output shows: (x, y, width, height), by default all."""
         return (0, 0, image.shape[1], image.shape[0])
 
+    def told(self, image: Image) -> tuple[Image, str]:
+        """What the step makes of an image, and what it decided there. Raises as calling it does."""
+        with self._checked(image):
+            return self.apply_told(image)
+
+    def apply_told(self, image: Image) -> tuple[Image, str]:
+        """`apply` and `decision`: to be overridden where both at once are much less work."""
+        after = self.apply(image)
+        return after, self.decision(image, after)
+
     def decision(self, before: Image, after: Image) -> str:  # noqa: ARG002
         """What the step decided where it made `after` of `before`, in a few words; "" where nothing."""
         return ""
@@ -68,6 +77,15 @@ class Step(Spec, ABC):
     def doubt(self, before: Image, after: Image) -> str:  # noqa: ARG002
         """Why `after` may not show what was meant, and what to do; "" where nothing speaks against it."""
         return ""
+
+    @contextmanager
+    def _checked(self, image: Image) -> Iterator[None]:
+        """For the work on an image that the step can take: what it raises is named after the step."""
+        self._check(image)
+        try:
+            yield
+        except StepError as error:
+            raise StepError(f"{spec_name(type(self))}: {error}") from error
 
     def _check(self, image: Image) -> None:
         name = spec_name(type(self))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Annotated
 
 import numpy as np
@@ -35,6 +36,17 @@ class KeepDigit(Step):
     gap_above: Annotated[float, Between(0, 2)] = 0.3
 
     def apply(self, image: Image) -> Image:
+        return self._kept(image)[0]
+
+    def apply_told(self, image: Image) -> tuple[Image, str]:
+        after, kept, total = self._kept(image)
+        return after, _said(kept, total, reduce(_union, [piece.box for piece in kept]))
+
+    def decision(self, before: Image, after: Image) -> str:
+        return _said(_pieces(after)[1], len(_pieces(before)[1]), ink_box(after))
+
+    def _kept(self, image: Image) -> tuple[Image, list[_Piece], int]:
+        """The digit alone, the pieces that it is made of, and how many there were."""
         components, pieces = _pieces(image)
         if not pieces:
             raise StepError("no ink is left, so there is no digit to keep")
@@ -44,15 +56,10 @@ class KeepDigit(Step):
             return not _is_frame(piece, pieces, components)
 
         digit = next(filter(is_ink, sorted(pieces, key=lambda piece: -piece.score)))
+        strokes = self._strokes(digit, pieces, is_ink)
         keep = np.zeros(len(pieces) + 1, dtype=bool)
-        keep[[piece.number for piece in self._strokes(digit, pieces, is_ink)]] = True
-        return np.where(keep[components], image, 0).astype(np.uint8)
-
-    def decision(self, before: Image, after: Image) -> str:
-        total, kept = (len(_pieces(image)[1]) for image in (before, after))
-        x, y, width, height = ink_box(after)
-        pieces = "the only piece" if total == 1 else f"{kept} of {total} pieces"
-        return f"{pieces}: {height} x {width} px at row {y}, column {x}"
+        keep[[piece.number for piece in strokes]] = True
+        return np.where(keep[components], image, 0).astype(np.uint8), strokes, len(pieces)
 
     def doubt(self, before: Image, after: Image) -> str:
         rest = np.where(after > 0, 0, before).astype(np.uint8)
@@ -96,6 +103,13 @@ class _Piece:
     @property
     def size(self) -> int:
         return max(self.box[2:])
+
+
+def _said(kept: list[_Piece], total: int, box: Box) -> str:
+    """How many of the pieces are the digit, and where it is, in a few words."""
+    x, y, width, height = box
+    pieces = "the only piece" if total == 1 else f"{len(kept)} of {total} pieces"
+    return f"{pieces}: {height} x {width} px at row {y}, column {x}"
 
 
 def _pieces(image: Image) -> tuple[NDArray[np.int32], list[_Piece]]:

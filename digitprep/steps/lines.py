@@ -28,22 +28,15 @@ class RemoveLines(Step):
     length: Annotated[float, Between(0.1, 1)] = 0.35
 
     def apply(self, image: Image) -> Image:
-        lines = self._lines(image > 0)
-        if not lines:
-            return image.copy()
-        rest = np.where(np.logical_or.reduce([line.pixels for line in lines]), 0, image).astype(np.uint8)
-        if len(lines) >= SEVERAL:
-            remains = _remains(rest > 0, _usual_thickness(lines), anywhere=len(lines) >= MANY)
-            rest = np.where(remains, 0, rest).astype(np.uint8)
-        return image.copy() if _longest_piece(rest) < SMALLEST_REST * max(image.shape) else rest
+        return _without(self._lines(image > 0), image)
+
+    def apply_told(self, image: Image) -> tuple[Image, str]:
+        lines = self._lines(image > 0)  # nearly all the work, and needed for both
+        after = _without(lines, image)
+        return after, _said(lines, image, after)
 
     def decision(self, before: Image, after: Image) -> str:
-        count = len(self._lines(before > 0))
-        if not count:
-            return "no lines found"
-        lines = "1 line" if count == 1 else f"{count} lines"
-        kept = np.array_equal(before, after)
-        return f"{lines} kept: without, no digit is left" if kept else f"{lines} removed"
+        return _said(self._lines(before > 0), before, after)
 
     def _lines(self, ink: Mask) -> list[_Line]:
         """The lines of an (H, W) mask, those across first."""
@@ -55,6 +48,26 @@ class RemoveLines(Step):
             thickest = round(1.6 * _usual_thickness(lines + upright) + 2)
             lines, upright = _no_thicker(lines, ink, thickest), _no_thicker(upright, ink.T, thickest)
         return lines + [replace(line, pixels=line.pixels.T) for line in upright]
+
+
+def _without(lines: list[_Line], image: Image) -> Image:
+    """The image less the lines and what is left of them, or all of it where they are the digit."""
+    if not lines:
+        return image.copy()
+    rest = np.where(np.logical_or.reduce([line.pixels for line in lines]), 0, image).astype(np.uint8)
+    if len(lines) >= SEVERAL:
+        remains = _remains(rest > 0, _usual_thickness(lines), anywhere=len(lines) >= MANY)
+        rest = np.where(remains, 0, rest).astype(np.uint8)
+    return image.copy() if _longest_piece(rest) < SMALLEST_REST * max(image.shape) else rest
+
+
+def _said(lines: list[_Line], before: Image, after: Image) -> str:
+    """What became of the lines, in a few words."""
+    if not lines:
+        return "no lines found"
+    count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+    kept = np.array_equal(before, after)
+    return f"{count} kept: without, no digit is left" if kept else f"{count} removed"
 
 
 # A digit is at least this share of the longer side; less left over means the lines were the digit.

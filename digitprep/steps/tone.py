@@ -83,8 +83,10 @@ class EvenLight(Step):
         return np.asarray(np.rint(255 - even * 255), dtype=np.uint8)
 
     def decision(self, before: Image, after: Image) -> str:
-        least, most = np.percentile(before.astype(np.int16) - after, (1, 99))
-        return f"took {max(least, 0):.0f} to {max(most, 0):.0f} of 255 levels off"
+        # Of every fourth row, by a histogram: sorting all pixels would take as long as the step itself.
+        taken = cv2.calcHist([cv2.subtract(before[::4], after[::4])], [0], None, [256], [0, 256]).cumsum()
+        least, most = np.searchsorted(taken, (0.01 * taken[-1], 0.99 * taken[-1]))
+        return f"took {least} to {most} of 255 levels off"
 
 
 @STEPS.register

@@ -94,11 +94,11 @@ def show(name: str, pictures: Iterable[Picture | Path]) -> Prepared:
         count += 1
         try:
             pixels = dp.load_photo(picture) if isinstance(picture, Path) else picture
-            image, _, doubt = steps.locate(pixels)
+            found = steps.locate(pixels)
         except dp.DigitprepError:
             continue
-        if not doubt:
-            images.append(image[None])
+        if not found.doubt:
+            images.append(found.image[None])
     prepared = Prepared(np.concatenate(images), count)
     show_share(name, prepared)
     return prepared

@@ -1,0 +1,111 @@
+"""The command that says which digit a photo shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitprep.cli.pages import Many, check_many, predict_pages
+from digitprep.cli.photos import Photos, cleaned_photos, found_photos
+from digitprep.cli.terminal import (
+    AsJson,
+    Jobs,
+    ModelFile,
+    ModelInput,
+    ModelLayers,
+    ModelNetwork,
+    PipelineText,
+    Recipe,
+    chosen_pipeline,
+    opened_model,
+    progress,
+)
+from digitprep.errors import PartialSuccess
+
+if TYPE_CHECKING:
+    from digitprep.batch import Cleaned
+    from digitprep.nn.engines import Classifier
+
+
+def predict(
+    photos: Photos,
+    model: ModelFile = None,
+    model_input: ModelInput = None,
+    network: ModelNetwork = None,
+    layers: ModelLayers = None,
+    recipe: Recipe = None,
+    pipeline: PipelineText = None,
+    many: Many = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Give no digit where it is doubtful, only the reason.")
+    ] = False,
+    jobs: Jobs = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Clean photos of one digit each and say which digit it is; with --many, of pages, and read them.
+
+    Where it is doubtful whether a photo shows that digit, or one digit at all, the reason stands beside it.
+    """
+    check_many(many, recipe=recipe, pipeline=pipeline, reject=reject)
+    net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
+    files = found_photos(photos)
+    if many:
+        predict_pages(files, net, as_json, jobs)
+        return
+    rejected = 0
+    with progress("reading", total=len(files)) as advance:
+        for read in _predictions(cleaned_photos(files, steps, jobs, advance), net):
+            if reject and read["reason"]:
+                read["text"] = None
+            rejected += read["text"] is None
+            print(json.dumps(read) if as_json else _prediction_text(read), flush=True)
+    if rejected:
+        raise PartialSuccess(
+            f"{rejected} of {len(files)} photos could not be read{' for certain' if reject else ''}"
+        )
+
+
+def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:
+    """One JSON object a photo, as the command line promises them.
+
+    Its `reason` says why nothing could be read, or why what was read is doubtful.
+    """
+    from digitprep.acceptance import judge
+    from digitprep.errors import ModelError
+
+    for cleaned in photos:
+        read: dict[str, Any] = {
+            "file": str(cleaned.photo),
+            "text": None,
+            "digits": [],
+            "reason": cleaned.reason,
+        }
+        if cleaned.image is not None:
+            if cleaned.image.shape != net.image_shape:
+                ending = f"end --pipeline with center(size={net.image_shape[0]})"
+                if len(net.image_shape) == 3:
+                    ending = (
+                        "it is a network for colour, and the recipes make grey images; "
+                        f"--pipeline 'resize(size={net.image_shape[0]})' keeps the colours"
+                    )
+                raise ModelError(
+                    f"the network takes images of {net.image_shape}, the pipeline makes "
+                    f"{cleaned.image.shape}; {ending}"
+                )
+            (verdict,) = judge(cleaned.image[None], net)
+            read["text"] = net.class_names[verdict.digit]
+            read["reason"] = cleaned.doubt or verdict.reason
+            read["digits"] = [
+                {"digit": verdict.digit, "confidence": round(verdict.confidence, 4), "box": cleaned.box}
+            ]
+        yield read
+
+
+def _prediction_text(read: dict[str, Any]) -> str:
+    if read["text"] is None:
+        return f"{read['file']}\t-\t{read['reason']}"
+    fields = [read["file"], read["text"], f"{read['digits'][0]['confidence']:.1%}", read["reason"]]
+    return "\t".join(filter(None, fields))
