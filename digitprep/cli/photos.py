@@ -74,8 +74,8 @@ def clean(
     Beside DST come DST.sheet.png, photos before and after with their labels, and DST.photos.csv, which
     photo each image is from; where some could not be used, DST.rejected.csv with a reason for each; where
     it is doubtful whether they show one digit, DST.doubtful.csv; and where images are unlike MNIST's,
-    DST.unlike.csv. With --many every digit of a page is a sample, named after photo, row and place:
-    page-r1-c03.png.
+    DST.unlike.csv. --report shows all of it on one page. With --many every digit of a page is a sample,
+    named after photo, row and place: page-r1-c03.png.
     """
     from digitprep import formats
     from digitprep.batch import to_splits, with_labels, with_readings
