@@ -374,15 +374,16 @@ def test_a_format_says_in_one_line_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", WRITABLE)
 def test_memory_holds_batches_and_never_the_dataset(name: str, tmp_path: Path) -> None:
     path = destination(tmp_path, name)
-    part = split(64, (64, 64))  # 256 KB; 60 of them are 15 MB
+    part = split(64, (64, 64))  # 256 KB; 100 of them are 26 MB
     tracemalloc.start()
     try:
-        formats.write((part for _ in range(60)), path, format=name)
-        assert sum(len(read) for read in formats.stream(path, batch=64)) == 60 * 64
+        formats.write((part for _ in range(100)), path, format=name)
+        assert sum(len(read) for read in formats.stream(path, batch=64)) == 100 * 64
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 6e6, f"{peak / 1e6:.1f} MB"
+    # Of this up to 4 MB may be Python's own table of interned names, which grows at no fixed time.
+    assert peak < 10e6, f"{peak / 1e6:.1f} MB"
 
 
 @pytest.mark.parametrize("name", FORMATS)
