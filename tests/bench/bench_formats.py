@@ -16,15 +16,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
+from format_libraries import library_comparisons
 from format_peers import comparisons, ratios
 
 from digitprep import formats
 from digitprep.contents import difference
-from digitprep.dataset import Split
+from digitprep.dataset import Split, concatenate
 from digitprep.formats import FORMATS
 
 WRITABLE = [name for name in sorted(FORMATS) if FORMATS[name].suffixes or FORMATS[name].folder]
@@ -137,8 +138,8 @@ def print_speed(mnist: Path, count: int, turns: int, folder: Path) -> None:
     """A row a comparison: the CPU seconds of ours and of the other, and how many times ours is as fast."""
     print(f"{count:,} images, CPU seconds, median of {turns} turns taken alternately")
     print("| what | digitprep | other | CPU s | times as fast | goal |", "\n|---|---|---|---|---|---|")
-    whole = list(training_images(mnist, count))
-    for one in comparisons(whole, folder):
+    whole = concatenate(training_images(mnist, count))
+    for one in chain(comparisons(whole, folder), library_comparisons(whole, folder)):
         ours, theirs = ratios(one, turns)
         goal = "" if one.goal is None else f"{one.goal:g}"
         print(

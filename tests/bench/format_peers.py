@@ -21,7 +21,8 @@ import numpy as np
 from PIL import Image
 
 from digitprep import formats
-from digitprep.dataset import Split, concatenate
+from digitprep.dataset import Split
+from digitprep.formats import gz
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -48,9 +49,8 @@ def ratios(one: Comparison, turns: int) -> tuple[float, float]:
     return statistics.median(costs[0]), statistics.median(costs[1])
 
 
-def comparisons(batches: list[Split], folder: Path) -> Iterator[Comparison]:
+def comparisons(split: Split, folder: Path) -> Iterator[Comparison]:
     """All that can be compared with what is installed; what is not is said."""
-    split = concatenate(batches)
     yield from idx_comparisons(split, folder)
     yield from png_comparisons(split, folder)
     yield from csv_comparisons(split, folder)
@@ -62,25 +62,32 @@ def idx_comparisons(split: Split, folder: Path) -> Iterator[Comparison]:
     formats.write(split, plain, format="idx(compress=False)")
     packed = (ours / f"{IMAGES}.gz").read_bytes()
 
-    def read() -> None:
-        formats.read(ours)
-
     def inflate() -> None:
         zlib.decompress(packed, 31, split.images.nbytes + 16)
 
+    def read() -> None:
+        formats.read(ours)
+
+    installed, gz.inflater = gz.inflater, zlib
     yield Comparison("IDX gz, read", read, "zlib alone", inflate, 1 / 1.1)
     yield Comparison(
         "IDX gz, read in parts", lambda: deque(formats.stream(ours), 0), "zlib alone", inflate, 1 / 1.1
     )
     yield Comparison("IDX gz, read", read, "gzip.open", lambda: gzip_array(ours / f"{IMAGES}.gz"))
+    gz.inflater = installed
+    if installed is zlib:
+        print("isal is not installed: not compared")
+    else:
+        yield Comparison("IDX gz, read with isal", read, "zlib alone", inflate)
     header = (plain / IMAGES).read_bytes()[:16]
+
+    def write() -> None:
+        fresh(folder / "out", lambda path: formats.write(split, path, format="idx"))
+
     yield Comparison(
-        "IDX gz, write",
-        lambda: fresh(folder / "out", lambda path: formats.write(split, path, format="idx")),
-        "gzip.compress",
-        lambda: gzip.compress(header + split.images.tobytes()),
-        15,
+        "IDX gz, write", write, "gzip.compress", lambda: gzip.compress(header + split.images.tobytes()), 15
     )
+    yield Comparison("IDX gz, write", write, "zlib alone, level 6", lambda: zlib.compress(split.images, 6))
     for name in ("idx2numpy", "mnist"):
         if importlib.util.find_spec(name) is None:
             print(f"{name} is not installed: not compared")
@@ -114,6 +121,13 @@ def png_comparisons(split: Split, folder: Path) -> Iterator[Comparison]:
     formats.write(split, ours, format="pngjson")
     yield Comparison(
         "PNG folder, read", lambda: formats.read(ours), "the tutorial's loop", lambda: tutorial_read(ours), 4
+    )
+    files = sorted((ours / "train_x").iterdir())
+    yield Comparison(
+        "PNG folder, read",
+        lambda: formats.read(ours),
+        "reading the files alone",
+        lambda: [file.read_bytes() for file in files],
     )
     made = folder / "made"
 
