@@ -98,16 +98,25 @@ def verdicts(
     result = []
     for image, shares, opinion in zip(images, probabilities, opinions, strict=False):
         digit = int(shares.argmax())
-        reason = _doubt(shares, opinion, names) if image.any() else NO_INK
+        reason = doubt(shares, opinion, names) if image.any() else NO_INK
         result.append(Verdict(digit, float(shares[digit]), reason))
     return result
 
 
-def _doubt(shares: Floats, opinion: Floats | None, names: tuple[str, ...]) -> str | None:
-    """Why the likeliest class is not to be believed, or None."""
-    if opinion is not None and opinion[: len(names)].sum() < LEAST_GATE:
+def doubt(
+    shares: Floats,
+    opinion: Floats | None,
+    names: tuple[str, ...] = DIGITS,
+    least_gate: float = LEAST_GATE,
+    least_confidence: float = LEAST_CONFIDENCE,
+) -> str | None:
+    """Why the likeliest class of one image is not to be believed; what to do after a semicolon; or None.
+
+    shares, opinion: what a classifier of `names` makes of the image, and a gate, as for `verdicts`
+    """
+    if opinion is not None and opinion[: len(names)].sum() < least_gate:
         return list(ADVICE.values())[int(opinion[len(names) :].argmax())]
     runner_up, likeliest = np.argsort(shares)[-2:]
-    if shares[likeliest] < LEAST_CONFIDENCE:
+    if shares[likeliest] < least_confidence:
         return f"it could be {names[likeliest]} or {names[runner_up]}; write it again more plainly, or larger"
     return None

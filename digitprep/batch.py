@@ -67,16 +67,8 @@ def clean_photo(
             thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
         found = pipeline.locate(loaded.pixels, with_decisions)
     except (DataError, StepError) as error:
-        return Cleaned(photo, thumbnail=thumbnail, reason=_reason(photo, error))
-    scale = loaded.width_px / loaded.pixels.shape[1], loaded.height_px / loaded.pixels.shape[0]
-    x, y, width, height = found.box
-    box = (
-        round(x * scale[0]),
-        round(y * scale[1]),
-        max(1, round(width * scale[0])),
-        max(1, round(height * scale[1])),
-    )
-    doubt = found.doubt or None
+        return Cleaned(photo, thumbnail=thumbnail, reason=reason_of(photo, error))
+    box, doubt = loaded.in_full(found.box), found.doubt or None
     return Cleaned(photo, found.image, box, thumbnail, doubt=doubt, decisions=found.decisions)
 
 
@@ -127,7 +119,7 @@ def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -
     """Each photo with its label, as `find_labels` gives them; one that has none is rejected for it."""
     for photo, label in zip(cleaned, labels, strict=True) if labels is not None else _unlabelled(cleaned):
         if isinstance(label, DataError):
-            yield replace(photo, image=None, reason=photo.reason or _reason(photo.photo, label))
+            yield replace(photo, image=None, reason=photo.reason or reason_of(photo.photo, label))
         else:
             yield replace(photo, label=label)
 
@@ -206,7 +198,7 @@ def process_pool(jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
 
 
-def _reason(photo: Path, error: Exception) -> str:
+def reason_of(photo: Path, error: Exception) -> str:
     """Why a photo was rejected; its name stands beside the reason and not in it."""
     return str(error).removeprefix(f"{photo}: ")
 

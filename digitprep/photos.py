@@ -58,6 +58,17 @@ class Photo:
     height_px: int
     width_px: int
 
+    def in_full(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        """A box (x, y, width, height) in `pixels` -> the same in the photo as its file has it, upright."""
+        across, down = self.width_px / self.pixels.shape[1], self.height_px / self.pixels.shape[0]
+        x, y, width, height = box
+        return (
+            round(x * across),
+            round(y * down),
+            max(1, round(width * across)),
+            max(1, round(height * down)),
+        )
+
 
 def load_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> NDArray[np.uint8]:
     """An image file -> (H, W) grey or (H, W, 3) RGB uint8, upright, opaque, longer side <= longest_px.

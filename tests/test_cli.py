@@ -124,7 +124,7 @@ def test_cleaning_makes_a_dataset_a_sheet_and_a_list_of_what_was_rejected(run, t
     (photos / "0" / "cut.jpg").write_bytes((PHOTOS / "01.jpg").read_bytes()[:5000])
     (photos / "0" / ".DS_Store").write_bytes(b"junk")
     done = run("clean", "photos", "-o", "made.npz", "--labels", "folder", check=7)
-    assert "2 of 4 photos were rejected" in done.stderr
+    assert "2 of 4 photos could not be used" in done.stderr
     made = dp.read(tmp_path / "made.npz")["train"]
     assert made.labels.tolist() == [0, 8]
     assert made.images.shape == (2, 28, 28)

@@ -253,6 +253,68 @@ def test_pages_on_the_command_line(run, tmp_path, digits):
     assert len(page["digits"][0]["box"]) == 4
 
 
+def doubtful_page(digits):
+    """Two rows, with a letter in the place of the fourth digit of the second."""
+    ink, boxes = written(digits)
+    x, y, w, h = boxes[10]
+    ink[y - 5 : y + h + 5, x - 5 : x + w + 5] = 0
+    letter = np.zeros(ink.shape, np.uint8)
+    cv2.putText(letter, "R", (x, y + h), cv2.FONT_HERSHEY_SIMPLEX, h / 22, 255, 5, cv2.LINE_AA)
+    return on_paper(np.maximum(ink, letter / 255))
+
+
+def test_a_doubtful_digit_of_a_page_is_told_with_its_place_and_reason(net, digits):
+    reading = dp.read_page(net, doubtful_page(digits))
+    assert [digit.reason is None for digit in reading.digits] == [True] * 10 + [False] + [True] * 3
+    assert reading.reason.startswith(f"digit 4 in row 2, read as {reading.digits[10].digit}: ")
+    assert reading.digits[10].reason in reading.reason
+    assert dp.read_page(net, on_paper(written(digits)[0])).reason is None
+
+
+@pytest.mark.parametrize(("digit", "scale", "said"), [("4", 0.52, "0.5"), ("1", 1.9, "1.9")])
+def test_a_digit_much_lower_or_higher_than_the_others_is_doubtful(net, digits, digit, scale, said):
+    odd = cv2.resize(digits[digit], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    ink, _ = written({**digits, "x": odd}, rows=("2365 x", "8902357"), pitch=240)
+    reading = dp.read_page(net, on_paper(ink))
+    assert reading.text == f"2365 {digit} 8902357"
+    assert f"digit 5 in row 1, read as {digit}: it is {said} times as high as the others" in reading.reason
+
+
+def test_pages_with_a_doubt_are_rejected_where_that_is_asked_for(run, tmp_path, digits):
+    Image.fromarray(doubtful_page(digits)).save(tmp_path / "doubtful.png")
+    Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
+    name, text, reason = run("predict", "--many", "doubtful.png").stdout.rstrip("\n").split("\t")
+    assert (name, text[:11]) == ("doubtful.png", "0123456 789")
+    assert reason.startswith("digit 4 in row 2")
+    done = run("predict", "--many", "--reject", "doubtful.png", "page.png", check=7)
+    assert done.stdout == f"doubtful.png\t-\t{reason}\npage.png\t{' '.join(ROWS)}\n"
+    assert "1 of 2 photos could not be read for certain" in done.stderr
+    read = json.loads(run("predict", "--many", "--json", "--reject", "doubtful.png", check=7).stdout)
+    assert (read["text"], read["reason"]) == (None, reason)
+    assert [place for place, digit in enumerate(read["digits"]) if digit["reason"]] == [10]
+
+
+def test_the_doubtful_samples_of_a_page_are_listed(run, tmp_path, digits):
+    Image.fromarray(doubtful_page(digits)).save(tmp_path / "page.png")
+    done = run("clean", "--many", "page.png", "-o", "set.npz")
+    assert "set.npz: 14 images" in done.stderr
+    assert "1 doubtful" in done.stderr
+    _header, row = (tmp_path / "set.doubtful.csv").read_text().splitlines()
+    assert row.startswith("page-r2-c04.png,")
+    run("clean", "--many", "page.png", "-o", "told.npz", "--text", "0123456 788 4502")
+    rows = (tmp_path / "told.doubtful.csv").read_text().splitlines()[1:]
+    assert rows[0] == 'page-r2-c03.png,"it reads as 9, the text says 8"'
+
+
+def test_one_image_is_not_called_several(run, tmp_path, digits):
+    Image.fromarray(on_paper(written(digits, rows=("7",))[0])).save(tmp_path / "page.png")
+    assert "set.npz: 1 image," in run("clean", "--many", "page.png", "-o", "set.npz").stderr
+    assert (
+        "found 1 in 1 row (1)"
+        in run("clean", "--many", "page.png", "-o", "b.npz", "--text", "77", check=3).stderr
+    )
+
+
 def test_pages_are_read_by_several_processes_as_by_one(run, tmp_path, digits):
     for number, row in enumerate(ROWS):
         Image.fromarray(on_paper(written(digits, rows=(row,))[0])).save(tmp_path / f"page{number}.png")
@@ -277,7 +339,7 @@ def test_a_page_becomes_a_labelled_dataset_with_a_sample_a_digit(run, tmp_path, 
 
 
 def test_samples_are_named_after_their_photo_row_and_place(net, tmp_path, digits):
-    from digitprep.segment.photos import samples_of
+    from digitprep.segment.samples import samples_of
 
     Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
     names = [sample.photo.name for sample in samples_of(tmp_path / "page.png", net)]
@@ -286,11 +348,18 @@ def test_samples_are_named_after_their_photo_row_and_place(net, tmp_path, digits
 
 
 @pytest.mark.parametrize(
-    "text", ["0123456 789 450", "012345 6789 4502", "0123456 789 45x2", "0123456789", ""]
+    ("text", "code"),
+    [
+        ("0123456 789 450", 3),
+        ("012345 6789 4502", 3),
+        ("0123456789", 3),
+        ("0123456 789 45x2", 2),
+        ("", 2),
+    ],
 )
-def test_a_text_that_does_not_fit_the_page_makes_no_dataset(run, tmp_path, digits, text):
+def test_a_text_that_does_not_fit_the_page_makes_no_dataset(run, tmp_path, digits, text, code):
     Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
-    run("clean", "--many", "page.png", "-o", "set.npz", "--text", text, check=3)
+    run("clean", "--many", "page.png", "-o", "set.npz", "--text", text, check=code)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.png"]
 
 

@@ -16,6 +16,7 @@ from digitprep.cli.terminal import (
     ModelNetwork,
     Overwrite,
     PipelineText,
+    amount,
     opened_model,
     progress,
     say,
@@ -74,10 +75,10 @@ def explain(
                 advance()
     sheet = explanation_sheet(rows)
     place(output, lambda result: sheet.save(result, kind), overwrite=overwrite)
-    say(f"{output}: {len(rows)} rows, every step of {', '.join(chosen)}")
+    say(f"{output}: {amount(len(rows), 'row')}, every step of {', '.join(chosen)}")
     rejected = sum(row.image is None for row in rows)
     if rejected:
-        raise PartialSuccess(f"{rejected} of {len(rows)} rows end in a rejection")
+        raise PartialSuccess(f"{rejected} of {amount(len(rows), 'row')} end in a rejection")
 
 
 def _short(row: Explanation) -> str:

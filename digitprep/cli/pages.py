@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitprep.cli.terminal import pool, progress
-from digitprep.errors import DataError, DigitprepError, PartialSuccess, StepError, UsageError
+from digitprep.errors import DataError, StepError, UsageError
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
@@ -27,34 +26,51 @@ Text = Annotated[
     ),
 ]
 
+# Why an option does not go with --many.
+PIPELINE_OF_PAGES = (
+    "{} cannot be used with --many: it says how a photo of one digit is cleaned, and the ink of a page is "
+    "found by steps for pages; each digit is then made as the default recipe makes it"
+)
+LABELS_OF_PAGES = "--labels says what the one digit of each photo is; with --many --text says it of a page"
 
-def check_many(many: bool, **others: object) -> None:
+
+def check_many(many: bool, recipe: str | None, pipeline: str | None, labels: str | None = None) -> None:
     """Raise UsageError for an option that does not go with --many."""
-    given = [f"--{name}" for name, value in others.items() if value]
-    if many and given:
-        raise UsageError(f"{' and '.join(given)} cannot be used with --many, which has its own way to clean")
+    if not many:
+        return
+    for name, value in {"--recipe": recipe, "--pipeline": pipeline}.items():
+        if value is not None:
+            raise UsageError(PIPELINE_OF_PAGES.format(name))
+    if labels is not None:
+        raise UsageError(LABELS_OF_PAGES)
 
 
 def check_text(text: str | None, many: bool, files: list[Path]) -> None:
-    """Raise UsageError where --text is given without a page, or for more than one."""
-    if text is not None and not many:
+    """Raise UsageError where --text is given without a page, for more than one, or is no text of digits."""
+    from digitprep.segment.samples import words_of
+
+    if text is None:
+        return
+    if not many:
         raise UsageError("--text says what stands on a page; give --many with it")
-    if text is not None and len(files) != 1:
+    if len(files) != 1:
         raise UsageError(f"--text is for one photo, found {len(files)}; clean them one at a time")
+    words_of(text)
 
 
-def predict_pages(files: list[Path], net: Classifier, as_json: bool, jobs: int) -> None:
-    """Print what stands on each page."""
+def page_predictions(files: list[Path], net: Classifier, jobs: int) -> Iterator[dict[str, Any]]:
+    """One JSON object a page, as the command line promises them, in the order of the files."""
     from digitprep.batch import in_order
 
-    rejected = 0
     with progress("reading", total=len(files)) as advance, pool(jobs) as executor:
         for read in in_order(partial(_read, net=net), files, executor):
-            rejected += read["text"] is None
-            print(json.dumps(read) if as_json else _line(read), flush=True)
+            yield read
             advance()
-    if rejected:
-        raise PartialSuccess(f"{rejected} of {len(files)} photos could not be read")
+
+
+def page_text(read: dict[str, Any]) -> str:
+    """The line that says what stands on a page, and what is doubtful."""
+    return "\t".join(filter(None, [read["file"], read["text"] or "-", read["reason"]]))
 
 
 def page_samples(
@@ -71,40 +87,34 @@ def page_samples(
 
 
 def _samples(file: Path, net: Classifier, text: str | None, thumbnail_px: int) -> list[Cleaned]:
-    from digitprep.batch import Cleaned
-    from digitprep.segment.photos import samples_of
+    from digitprep.batch import Cleaned, reason_of
+    from digitprep.segment.samples import samples_of
 
     try:
         return list(samples_of(file, net, text, thumbnail_px))
     except (DataError, StepError) as error:
         if text is not None:  # one photo, and its labels are asked for: nothing else is left to do
             raise
-        return [Cleaned(file, reason=_reason(file, error))]
+        return [Cleaned(file, reason=reason_of(file, error))]
 
 
 def _read(file: Path, net: Classifier) -> dict[str, Any]:
-    from digitprep.segment.photos import full_box, read_photo_page
+    from digitprep.batch import reason_of
+    from digitprep.segment.samples import read_photo_page
 
     read: dict[str, Any] = {"file": str(file), "text": None, "digits": [], "reason": None}
     try:
         photo, reading = read_photo_page(file, net)
     except (DataError, StepError) as error:
-        return read | {"reason": _reason(file, error)}
+        return read | {"reason": reason_of(file, error)}
     digits = [
         {
             "digit": said.digit,
             "confidence": round(said.confidence, 4),
-            "box": full_box(found.box, photo),
+            "box": photo.in_full(found.box),
             "row": found.row,
+            "reason": said.reason,
         }
         for found, said in zip(reading.page.digits, reading.digits, strict=True)
     ]
-    return read | {"text": reading.text, "digits": digits}
-
-
-def _reason(file: Path, error: DigitprepError) -> str:
-    return str(error).removeprefix(f"{file}: ")
-
-
-def _line(read: dict[str, Any]) -> str:
-    return f"{read['file']}\t{read['text'] or '-'}" + (f"\t{read['reason']}" if read["reason"] else "")
+    return read | {"text": reading.text, "digits": digits, "reason": reading.reason}

@@ -17,6 +17,7 @@ from digitprep.cli.terminal import (
     Overwrite,
     PipelineText,
     Recipe,
+    amount,
     check_page,
     chosen_pipeline,
     opened_model,
@@ -82,7 +83,7 @@ def clean(
     from digitprep.labels import find_labels
     from digitprep.report.cleaning import CleaningReport
 
-    check_many(many, recipe=recipe, pipeline=pipeline, labels=labels)
+    check_many(many, recipe, pipeline, labels)
     steps = chosen_pipeline(recipe, pipeline)
     if page:
         check_page(page, overwrite)
@@ -100,7 +101,7 @@ def clean(
         else:
             made = cleaned_photos(files, steps, jobs, advance, report.thumbnail_px, page is not None)
             cleaned = with_labels(made, found)
-        if classes == DIGIT_CLASSES:
+        if classes == DIGIT_CLASSES and not many:  # the digits of a page come with what is read in them
             cleaned = with_readings(cleaned)
         batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
         first = next(batches, None)
@@ -113,12 +114,13 @@ def clean(
         raise PartialSuccess(
             f"no photo could be used; {output} was not written{old}; {report.rejected_path} says why"
         )
-    say(f"{output}: {report.accepted:,} images{report.remarks}")
+    say(f"{output}: {amount(report.accepted, 'image')}{report.remarks}")
     if page:
         say(f"{page}: {page.stat().st_size:,} bytes, every photo before and after")
     if report.rejected:
         raise PartialSuccess(
-            f"{len(report.rejected)} of {len(files)} photos were rejected; {report.rejected_path} says why"
+            f"{len(report.rejected)} of {amount(len(files), 'photo')} could not be used; "
+            f"{report.rejected_path} says why"
         )
 
 

@@ -1,14 +1,15 @@
-"""The command that says which digit a photo shows."""
+"""The command that reads photos of digits."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.pages import Many, check_many, predict_pages
+from digitprep.cli.pages import Many, check_many, page_predictions, page_text
 from digitprep.cli.photos import Photos, cleaned_photos, found_photos
 from digitprep.cli.terminal import (
     AsJson,
@@ -19,6 +20,7 @@ from digitprep.cli.terminal import (
     ModelNetwork,
     PipelineText,
     Recipe,
+    amount,
     chosen_pipeline,
     opened_model,
     progress,
@@ -28,6 +30,7 @@ from digitprep.errors import PartialSuccess
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
     from digitprep.nn.engines import Classifier
+    from digitprep.pipeline import Pipeline
 
 
 def predict(
@@ -49,30 +52,34 @@ def predict(
 
     Where it is doubtful whether a photo shows that digit, or one digit at all, the reason stands beside it.
     """
-    check_many(many, recipe=recipe, pipeline=pipeline, reject=reject)
+    check_many(many, recipe, pipeline)
     net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
     files = found_photos(photos)
-    if many:
-        predict_pages(files, net, as_json, jobs)
-        return
+    reads = page_predictions(files, net, jobs) if many else _predictions(files, steps, net, jobs)
     rejected = 0
-    with progress("reading", total=len(files)) as advance:
-        for read in _predictions(cleaned_photos(files, steps, jobs, advance), net):
-            if reject and read["reason"]:
-                read["text"] = None
-            rejected += read["text"] is None
-            print(json.dumps(read) if as_json else _prediction_text(read), flush=True)
+    for read in reads:
+        if reject and read["reason"]:
+            read["text"] = None
+        rejected += read["text"] is None
+        if as_json:
+            print(json.dumps(read), flush=True)
+        else:
+            print(page_text(read) if many else _photo_text(read), flush=True)
     if rejected:
-        raise PartialSuccess(
-            f"{rejected} of {len(files)} photos could not be read{' for certain' if reject else ''}"
-        )
+        certain = " for certain" if reject else ""
+        raise PartialSuccess(f"{rejected} of {amount(len(files), 'photo')} could not be read{certain}")
 
 
-def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:
-    """One JSON object a photo, as the command line promises them.
+def _predictions(files: list[Path], steps: Pipeline, net: Classifier, jobs: int) -> Iterator[dict[str, Any]]:
+    """One JSON object a photo, as the command line promises them, in the order of the files.
 
     Its `reason` says why nothing could be read, or why what was read is doubtful.
     """
+    with progress("reading", total=len(files)) as advance:
+        yield from _read(cleaned_photos(files, steps, jobs, advance), net)
+
+
+def _read(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:
     from digitprep.acceptance import judge
     from digitprep.errors import ModelError
 
@@ -104,7 +111,7 @@ def _predictions(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[st
         yield read
 
 
-def _prediction_text(read: dict[str, Any]) -> str:
+def _photo_text(read: dict[str, Any]) -> str:
     if read["text"] is None:
         return f"{read['file']}\t-\t{read['reason']}"
     fields = [read["file"], read["text"], f"{read['digits'][0]['confidence']:.1%}", read["reason"]]

@@ -156,6 +156,11 @@ def _bar(console: Any, total: int | None, of_bytes: bool) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False)
 
 
+def amount(number: int, noun: str) -> str:
+    """So many of something: "1 image", "2,000 images"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def counted(batches: Iterable[Split], counts: dict[str, int], advance: Any) -> Iterator[Split]:
     """The batches, counted by split and shown on the progress bar as they pass."""
     for batch in batches:
@@ -167,7 +172,7 @@ def counted(batches: Iterable[Split], counts: dict[str, int], advance: Any) -> I
 def counts_text(counts: dict[str, int]) -> str:
     """How many images there are in all, and in each split."""
     parts = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    return f"{sum(counts.values()):,} images ({parts})"
+    return f"{amount(sum(counts.values()), 'image')} ({parts})"
 
 
 @contextmanager

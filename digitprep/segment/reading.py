@@ -102,8 +102,8 @@ def doubts(inks: Sequence[Mask], judge: Judge) -> NDArray[np.float32]:
     return _costs(np.stack([DIGIT(np.where(ink, 255, 0).astype(np.uint8)) for ink in inks]), judge)
 
 
-def _costs(images: NDArray[np.uint8], judge: Judge) -> NDArray[np.float32]:
-    """-log of how likely the likeliest class of each image is, as the mean over it and turned ones.
+def over_turns(images: NDArray[np.uint8], judge: Judge) -> NDArray[np.float32]:
+    """(N, 28, 28) uint8 -> (N, classes): what `judge` says in the mean over each image and turned ones.
 
     A network is sure of many a scrap; what is a digit stays one when it is turned a little.
     """
@@ -111,7 +111,12 @@ def _costs(images: NDArray[np.uint8], judge: Judge) -> NDArray[np.float32]:
     for angle in TURNED_DEGREES:
         matrix = cv2.getRotationMatrix2D((13.5, 13.5), angle, 1)
         turned.append(np.stack([cv2.warpAffine(image, matrix, (28, 28)) for image in images]))
-    likely = np.mean([judge(each) for each in turned], axis=0).max(axis=1)
+    return np.asarray(np.mean([judge(each) for each in turned], axis=0), dtype=np.float32)
+
+
+def _costs(images: NDArray[np.uint8], judge: Judge) -> NDArray[np.float32]:
+    """-log of how likely the likeliest class of each image is, at most WORST."""
+    likely = over_turns(images, judge).max(axis=1)
     return np.asarray(np.minimum(-np.log(np.maximum(likely, 1e-6)), WORST))
 
 
@@ -196,10 +201,13 @@ def _overlap(row: _Row, boundary: int, height: float) -> float:
 
 
 def _best(count: int, candidates: list[tuple[_Candidate, float]]) -> list[Glyph]:
-    """The cheapest way through a row's strips; a candidate too low for a digit is passed over."""
+    """The cheapest way through a row's strips, from the first to the last: its digits in reading order.
+
+    candidates: with what the network holds against each, in the order of their first strips
+    """
     total = [0.0] + [np.inf] * count
     came: list[tuple[_Candidate, float] | None] = [None] * (count + 1)
-    for candidate, cost in candidates:  # in the order of their first strips
+    for candidate, cost in candidates:
         sum_ = total[candidate.first] + min(cost, candidate.worst) + candidate.penalty
         if sum_ < total[candidate.last]:
             total[candidate.last], came[candidate.last] = sum_, (candidate, cost)

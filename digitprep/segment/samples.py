@@ -1,4 +1,4 @@
-"""Photos of pages, read from their files: `read_photo_page`, and each digit as a sample of a dataset."""
+"""Image files of pages: read by `read_photo_page`, and by `samples_of` cut into samples of a dataset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitprep.batch import Cleaned
-from digitprep.errors import DataError
+from digitprep.errors import DataError, UsageError
 from digitprep.photos import Photo, read_photo
 from digitprep.segment.page import Page
 from digitprep.segment.paper import LARGEST_PX
@@ -33,13 +33,6 @@ def read_photo_page(photo: Path, net: Classifier) -> tuple[Photo, Reading]:
     return loaded, read_page(net, loaded.pixels)
 
 
-def full_box(box: Box, photo: Photo) -> Box:
-    """A box in the pixels of a photo that may have been made smaller -> the same in the upright photo."""
-    across, down = photo.width_px / photo.pixels.shape[1], photo.height_px / photo.pixels.shape[0]
-    x, y, width, height = box
-    return (round(x * across), round(y * down), max(1, round(width * across)), max(1, round(height * down)))
-
-
 def samples_of(
     photo: Path, net: Classifier, text: str | None = None, thumbnail_px: int = 0
 ) -> Iterator[Cleaned]:
@@ -47,27 +40,39 @@ def samples_of(
 
     text: what stands on the page; its digits become the labels
 
-    Raises as `read_photo_page` does, and DataError where the page does not hold what `text` says.
+    What is doubtful about a digit comes with it, and where it reads as another one than `text` says.
+
+    Raises as `read_photo_page` does, and as `labels_of`.
     """
     loaded, reading = read_photo_page(photo, net)
     labels = [None] * len(reading.page.digits) if text is None else labels_of(photo, reading.page, text)
     rows = (list(row) for _, row in groupby(reading.page.digits, key=lambda digit: digit.row))
     places = (place for row in rows for place, _ in enumerate(row, start=1))
-    for digit, label, place in zip(reading.page.digits, labels, places, strict=True):
+    for digit, said, label, place in zip(reading.page.digits, reading.digits, labels, places, strict=True):
         name = photo.with_name(f"{photo.stem}-r{digit.row + 1}-c{place:02}.png")
         thumbnail = _cut(loaded.pixels, digit.box, thumbnail_px) if thumbnail_px else None
-        yield Cleaned(name, digit.image, full_box(digit.box, loaded), thumbnail, label=label)
+        doubt = said.reason
+        if label is not None and said.digit != label:
+            doubt = f"it reads as {net.class_names[said.digit]}, the text says {label}"
+        yield Cleaned(
+            name,
+            digit.image,
+            loaded.in_full(digit.box),
+            thumbnail,
+            label=label,
+            doubt=doubt,
+            digit=said.digit,
+            confidence=said.confidence,
+        )
 
 
 def labels_of(photo: Path, page: Page, text: str) -> list[int]:
     """The labels of a page's digits, from the text that stands on it; blanks part rows or groups.
 
-    Raises DataError where the text holds anything but digits, or where its words do not make up the
-    rows that were found: a label that is not its digit's would be worse than none.
+    Raises DataError where its words do not make up the rows that were found: a label that is not its
+    digit's would be worse than none. UsageError as `words_of` does.
     """
-    words = text.split()
-    if not words or not all(word.isascii() and word.isdecimal() for word in words):
-        raise DataError(f"the text of a page is digits and blanks; found {text!r}")
+    words = words_of(text)
     rows = [len(list(row)) for _, row in groupby(page.digits, key=lambda digit: digit.row)]
     expected, found = [len(word) for word in words], rows
     if len(words) == 1:
@@ -76,10 +81,21 @@ def labels_of(photo: Path, page: Page, text: str) -> list[int]:
         raise DataError.of(
             photo,
             expected=f"{sum(expected)} digits ({_counts(expected)}), as the text says",
-            found=f"{sum(rows)} in {len(rows)} rows ({_counts(rows)})",
+            found=f"{sum(rows)} in {len(rows)} row{'s' * (len(rows) != 1)} ({_counts(rows)})",
             advice="`digitprep predict --many` shows what was read; correct the text, or take a closer photo",
         )
     return [int(character) for character in "".join(words)]
+
+
+def words_of(text: str) -> list[str]:
+    """The groups of digits in the text of a page.
+
+    Raises UsageError where it holds anything but digits and blanks, or no digit.
+    """
+    words = text.split()
+    if not words or not all(word.isascii() and word.isdecimal() for word in words):
+        raise UsageError(f"the text of a page is digits and blanks; found {text!r}")
+    return words
 
 
 def _counts(numbers: Sequence[int]) -> str:
