@@ -11,8 +11,10 @@ import digitprep as dp
 from digitprep.batch import Cleaned
 from digitprep.report.evaluation import evaluation_page, examined
 from digitprep.report.photos import PhotoPage
+from digitprep.report.training import Learnt, training_page
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+NAMES = (*NASTY, *"456789")
 DIGITS = dp.read(SAMPLES / "digits" / "digits.npz")["test"][:60]
 
 # How many images have nothing to show, those counted that would come only when they are scrolled to.
@@ -44,7 +46,16 @@ def photos(file):
     return 2 * 60 + 1, [*NASTY[:2], "60 images", "it is blank", "54 read otherwise"]
 
 
-@pytest.mark.parametrize("report", [evaluation, photos], ids=lambda report: report.__name__)
+def training(file):
+    """The page on a run of two epochs, and on the network that it ended with."""
+    model = dp.Model.build("conv(channels=3) | relu | maxpool | flatten | dense(width=10)", class_names=NAMES)
+    history = list(dp.train(model, DIGITS, epochs=2, validation=20))
+    learnt = Learnt(model, DIGITS.images[0], NASTY[1])
+    file.write_bytes(training_page(NASTY[0], {NASTY[0]: history}, {"seed": NASTY[1]}, [(1, 2.5)], learnt))
+    return 3 + 3 + 1 + 3, [*NASTY[:2], f"{history[0].validation_loss:.4f}", "3 of 3"]
+
+
+@pytest.mark.parametrize("report", [evaluation, photos, training], ids=lambda report: report.__name__)
 def test_a_report_opens_without_a_word_or_a_request_and_shows_what_the_data_say(browser, report, tmp_path):
     images, texts = report(tmp_path / "r.html")
     # Even where it could run some, a page has no script: a name that was taken for one would show here.

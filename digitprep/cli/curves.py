@@ -1,31 +1,66 @@
-"""The command that draws the curves of training runs from their logs."""
+"""What is drawn of training runs: curves and pages, at their end or from their logs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, say
+from digitprep.cli.terminal import Overwrite, check_page, say
 from digitprep.errors import UsageError
 from digitprep.place import check_destination, place
 
 if TYPE_CHECKING:
+    from digitprep.dataset import Split
     from digitprep.nn import Epoch
+    from digitprep.nn.model import Model
+
+PAGES = (".html", ".htm")
+
+
+@dataclass
+class Told:
+    """What a run told while it trained.
+
+    history: its epochs, those before it was resumed too
+    steps: the number and the loss of each batch since it was started or resumed
+    kept: after Ctrl-C, what is kept of the network, in words
+    """
+
+    history: list[Epoch] = field(default_factory=list)
+    steps: list[tuple[int, float]] = field(default_factory=list)
+    kept: str | None = None
+
+    def add_batch(self, images: int, total: int, loss: float, batch: int) -> None:
+        """The loss of a batch, after so many of the epoch's images."""
+        before = len(self.history) * -(-total // batch)
+        self.steps.append((before + -(-images // batch), loss))
 
 
 def plot(
     logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="What train --log wrote.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="PNG", help="Where the curves go.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="PNG", help="Where the curves go: .png, or a page, .html."),
+    ],
     overwrite: Overwrite = False,
 ) -> None:
     """Draw loss, accuracy and learning rate of training runs, laid over each other, from their logs."""
     from digitprep.nn.log import read_log
 
-    check_plot(output)
-    check_destination(output, overwrite)
-    draw_curves({str(log): read_log(log) for log in logs}, output, overwrite)
+    is_page = output.suffix.lower() in PAGES
+    if is_page:
+        check_page(output, overwrite)
+    else:
+        check_plot(output)
+        check_destination(output, overwrite)
+    histories = {str(log): read_log(log) for log in logs}
+    if is_page:
+        write_page(output, histories, overwrite)
+    else:
+        draw_curves(histories, output, overwrite)
 
 
 def check_plot(path: Path) -> None:
@@ -35,6 +70,33 @@ def check_plot(path: Path) -> None:
     if path.suffix.lower() != ".png":
         raise UsageError(f"curves are drawn as .png, found {path}")
     plotting()
+
+
+def write_page(path: Path, histories: dict[str, list[Epoch]], overwrite: bool) -> None:
+    """Put a page on runs by name where it belongs. Raises as `training_page` and `place` do."""
+    from digitprep.report.training import training_page
+
+    _place_page(path, training_page(", ".join(Path(name).stem for name in histories), histories), overwrite)
+
+
+def write_run_page(
+    path: Path, name: str, net: Model, task: dict[str, str], told: Told, shown: Split, overwrite: bool
+) -> None:
+    """Put the page on a run that has just ended where it belongs; it looks at the first image of `shown`."""
+    from digitprep import __version__
+    from digitprep.report.training import Learnt, training_page
+
+    label = "" if shown.labels is None else f", a {net.class_names[shown.labels[0]]}"
+    learnt = Learnt(net, shown.images[0], f"the first image of split {shown.name!r}{label}")
+    facts = {"digitprep": __version__, "parameters": f"{net.parameters:,}"}
+    facts |= {name: value or "none" for name, value in task.items()}
+    page = training_page(f"Training of {name}", {name: told.history}, facts, told.steps, learnt)
+    _place_page(path, page, overwrite)
+
+
+def _place_page(path: Path, page: bytes, overwrite: bool) -> None:
+    place(path, lambda file: file.write_bytes(page), overwrite=overwrite)
+    say(f"{path}: {len(page):,} bytes")
 
 
 def draw_curves(histories: dict[str, list[Epoch]], path: Path, overwrite: bool) -> None:

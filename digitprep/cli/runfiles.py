@@ -1,4 +1,4 @@
-"""The files of a training run: the network, checkpoint, log and curves, and what may be overwritten when."""
+"""The files of a training run: network, checkpoint, log, curves, page; and what may be overwritten when."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitprep.cli.curves import check_plot
+from digitprep.cli.terminal import check_page
 from digitprep.errors import ModelError, UsageError
 from digitprep.place import check_destination, check_writable
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where a run puts its network, what it needs to go on, a row an epoch, and these as curves.
+    """Where a run puts its network, what it needs to go on, a row an epoch, these as curves, and a page.
 
     Raises UsageError where a name will not do.
     """
@@ -25,9 +26,11 @@ class RunFiles:
     checkpoint: Path
     log: Path | None
     plot: Path | None = None
+    report: Path | None = None
 
     def __post_init__(self) -> None:
         from digitprep.nn.log import LOGS
+        from digitprep.report.plots import plotting
 
         if self.output.suffix.lower() != ".npz":
             raise UsageError(
@@ -37,8 +40,11 @@ class RunFiles:
             raise UsageError(f"--log writes {', '.join(LOGS)}, found {self.log}")
         if self.plot:
             check_plot(self.plot)
+        if self.report:
+            check_page(self.report, overwrite=True)
+            plotting()
         if len({path.absolute() for path in self._all()}) < len(self._all()):
-            raise UsageError("the network, its checkpoint, its log and its curves need a file each")
+            raise UsageError("the network, its checkpoint, its log, its curves and its page need a file each")
         for path in self._all():
             check_destination(path, overwrite=True)  # a folder has no such name
 
@@ -57,8 +63,8 @@ class RunFiles:
         from digitprep.nn.log import Log
 
         check_destination(self.output, overwrite or self.is_of(run))
-        if self.plot:
-            check_destination(self.plot, overwrite)
+        for path in filter(None, (self.plot, self.report)):
+            check_destination(path, overwrite)
         if self.log:
             own = earlier is not None and Log(self.log).continues(earlier.history)
             check_destination(self.log, overwrite or own)
@@ -92,7 +98,7 @@ class RunFiles:
             return {}
 
     def _results(self) -> list[Path]:
-        return [self.output, *(path for path in (self.log, self.plot) if path)]
+        return [self.output, *(path for path in (self.log, self.plot, self.report) if path)]
 
     def _all(self) -> list[Path]:
         return [self.checkpoint, *self._results()]

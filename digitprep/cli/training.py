@@ -16,7 +16,7 @@ from digitprep.cli.choices import (
     fresh_network,
     held_back_unasked,
 )
-from digitprep.cli.curves import draw_curves
+from digitprep.cli.curves import Told, draw_curves, write_run_page
 from digitprep.cli.epochs import watching
 from digitprep.cli.models import evaluated, print_accuracy
 from digitprep.cli.runfiles import RunFiles
@@ -25,7 +25,6 @@ from digitprep.errors import DataError
 
 if TYPE_CHECKING:
     from digitprep.dataset import Dataset, Split
-    from digitprep.nn import Epoch
     from digitprep.nn.model import Model
     from digitprep.nn.plan import Plan
 
@@ -81,6 +80,10 @@ def train(
         Path | None,
         typer.Option(metavar="PNG", help="Loss, accuracy and learning rate as curves, drawn at the end."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="R.html", help="A page with the curves, and what the network has learnt."),
+    ] = None,
     class_names: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="What the labels stand for, as it is kept in M.npz.")
     ] = None,
@@ -105,7 +108,7 @@ def train(
     from digitprep.nn import load_model
     from digitprep.nn.checkpoint import digest
 
-    files = RunFiles(output, checkpoint or output.parent / f"{output.stem}.checkpoint.npz", log, plot)
+    files = RunFiles(output, checkpoint or output.parent / f"{output.stem}.checkpoint.npz", log, plot, report)
     if not resume:
         files.check_free(overwrite)
     wanted = chosen_network(model, layers)
@@ -132,17 +135,20 @@ def train(
     task = plan.task(net, split)
     if resume and files.is_finished(digest(task)):
         say(f"{output} is what this run ended with; there is nothing left to train")
-        if plot and not plot.exists():
-            say(f"{plot} is not drawn, as no epochs are kept; `digitprep plot` draws them from a log")
-        net = load_model(output)
+        for path in filter(None, (plot, report)):
+            if not path.exists():
+                say(f"{path} is not drawn, as no epochs are kept; `digitprep plot` draws them from a log")
+        net, told = load_model(output), None
     else:
         own = resume and files.is_of(digest(task))
         if resume:
             _check_resumed(files, task, overwrite)
-        history, kept = _train(net, split, plan, options | {"resume": resume}, files)
-        _finish(net, files, overwrite or own, history, kept)
+        told = _train(net, split, plan, options | {"resume": resume}, files)
+        _finish(net, files, overwrite or own, told)
     if test is not None:
         print_accuracy(test.name, evaluated(net, test))
+    if report and told:
+        write_run_page(report, output.stem, net, task, told, split if test is None else test, overwrite)
 
 
 def _checked_plan(net: Model, split: Split, options: dict[str, Any], is_asked: bool) -> Plan:
@@ -200,20 +206,19 @@ def _test_split(dataset: Dataset, net: Model) -> Split | None:
     return test
 
 
-def _train(
-    net: Model, split: Split, plan: Plan, options: dict[str, Any], files: RunFiles
-) -> tuple[list[Epoch], str | None]:
-    """Train with the epochs on stderr and in the log: these; after Ctrl-C, what is kept, in words, too."""
+def _train(net: Model, split: Split, plan: Plan, options: dict[str, Any], files: RunFiles) -> Told:
+    """Train with the epochs on stderr and in the log; what was told of it."""
     from digitprep.nn import train as train_epochs
     from digitprep.nn.log import Log
 
-    history: list[Epoch] = []
+    told = Told()
     kept = "the network as it was then, before any validation"
     rows = Log(files.log) if files.log else None
     with stop_on_interrupt() as stop, watching(plan.reports) as watch:
 
-        def after_batch(images: int, total: int, _loss: float) -> None:
+        def after_batch(images: int, total: int, loss: float) -> None:
             watch.batch(images / total)
+            told.add_batch(images, total, loss, plan.batch)
             stop()
 
         run: Any = train_epochs(net, split, **options, checkpoint=files.checkpoint, progress=after_batch)
@@ -222,25 +227,25 @@ def _train(
             with closing(run):
                 for epoch in run:
                     watch.epoch(epoch)
-                    history.append(epoch)
+                    told.history.append(epoch)
                     kept = "the best epoch so far" if epoch.best else kept
                     if rows:
                         rows.add(epoch)
                     stop()
         except KeyboardInterrupt:
             watch.close()
-            say(f"interrupted after {len(history)} reported epochs")
-            return history, kept
-    return history, None
+            say(f"interrupted after {len(told.history)} reported epochs")
+            told.kept = kept
+    return told
 
 
-def _finish(net: Model, files: RunFiles, overwrite: bool, history: list[Epoch], kept: str | None) -> None:
+def _finish(net: Model, files: RunFiles, overwrite: bool, told: Told) -> None:
     """Save the network; then draw the curves of a finished run, or say how to go on and exit."""
     net.save(files.output, overwrite=overwrite)
     say(f"{files.output}: {net.parameters:,} parameters, {files.output.stat().st_size:,} bytes")
-    if kept:
-        say(f"it is {kept}; the same command with --resume goes on from {files.checkpoint}")
+    if told.kept:
+        say(f"it is {told.kept}; the same command with --resume goes on from {files.checkpoint}")
         raise typer.Exit(INTERRUPTED)
     if files.plot:
-        draw_curves({files.output.stem: history}, files.plot, overwrite)
+        draw_curves({files.output.stem: told.history}, files.plot, overwrite)
     files.checkpoint.unlink(missing_ok=True)

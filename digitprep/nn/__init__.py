@@ -6,7 +6,7 @@ normalisation, `build` checks that they fit, `model` strings them together, `los
 `augment` and `styles` vary the images, `zoo` names networks, `store` keeps models in files and
 `checkpoint` runs that are under way. `textbook` is the convolution to read first, `kernels`, `parallel`
 and `scratch` are how it gets quick. `onnx`, `engines` and `safetensors` deal with the networks of others,
-`open` with whatever file a user names.
+`open` with whatever file a user names; `look` shows what a network has learnt.
 """
 
 from digitprep.nn import normalize, styles  # noqa: F401  they register a layer and an augmentation

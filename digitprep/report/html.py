@@ -59,4 +59,9 @@ def picture_uri(pixels: NDArray[np.uint8]) -> str:
         small = Image.fromarray(pixels)
         small.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.BOX)
         pixels = np.asarray(small)
-    return f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}"
+    return png_uri(encode_png(pixels))
+
+
+def png_uri(data: bytes) -> str:
+    """The bytes of a PNG file -> a data URI."""
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"

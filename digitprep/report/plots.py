@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
+from itertools import accumulate
 from typing import Any
+
+import numpy as np
 
 from digitprep.errors import UsageError
 from digitprep.extra import extra
@@ -15,6 +19,7 @@ from digitprep.nn.epoch import Epoch
 # differ in grey too; where there are more runs, the marks go on to differ.
 COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+Step = tuple[int, float]  # its number, from 1, and the loss of its batch
 INCHES, DOTS_PER_INCH = (13, 4.6), 100
 LEGEND_COLUMNS, LEGEND_ROW_INCHES = 4, 0.26
 
@@ -49,6 +54,54 @@ def curves(runs: Mapping[str, Iterable[Epoch]]) -> bytes:
         return _png(figure, matplotlib)
 
 
+def time_curve(runs: Mapping[str, Iterable[Epoch]]) -> bytes:
+    """The epochs of training runs by name -> PNG: accuracy by the seconds that training took so far.
+
+    Raises as `curves` does.
+    """
+    matplotlib = plotting()
+    histories = {name: list(history) for name, history in runs.items()}
+    _unit(histories)
+    with matplotlib.style.context("default"):
+        figure = matplotlib.figure.Figure((INCHES[0], 3.6), dpi=DOTS_PER_INCH)
+        axes = figure.subplots()
+        for number, history in enumerate(histories.values()):
+            look = {"color": COLOURS[number % len(COLOURS)], "marker": MARKS[number % len(MARKS)]}
+            so_far = accumulate(epoch.seconds for epoch in history)
+            seconds = dict(zip((epoch.number for epoch in history), so_far, strict=True))
+            _draw(axes, history, "accuracy", look, partial(_seconds, so_far=seconds))
+        axes.set(xlabel="seconds")
+        axes.set_xlim(left=0)
+        axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1))
+        axes.grid(color="#dddddd")
+        _add_legend(figure, list(histories), matplotlib)
+        return _png(figure, matplotlib)
+
+
+def step_curve(steps: Sequence[Step]) -> bytes:
+    """The loss of single batches -> PNG: each, and the mean of those around it.
+
+    Raises UsageError where there are none, MissingExtra without matplotlib.
+    """
+    matplotlib = plotting()
+    if not steps:
+        raise UsageError("expected the loss of at least one step to draw, found none")
+    numbers, losses = (np.array(column, float) for column in zip(*steps, strict=True))
+    width = min(len(losses), max(1, len(losses) // 50))
+    means = np.convolve(losses, np.ones(width) / width, "valid")
+    with matplotlib.style.context("default"):
+        figure = matplotlib.figure.Figure((INCHES[0], 3.6), dpi=DOTS_PER_INCH)
+        axes = figure.subplots()
+        axes.plot(numbers, losses, ".", markersize=3, color="#999999", label="a batch")
+        middles = numbers[(width - 1) // 2 :][: len(means)]
+        axes.plot(middles, means, color=COLOURS[0], label=f"mean of {width}")
+        axes.set(xlabel="step", ylabel="loss", yscale="log" if losses.min() > 0 else "linear")
+        axes.grid(color="#dddddd")
+        axes.legend(frameon=False)
+        figure.tight_layout()
+        return _png(figure, matplotlib)
+
+
 def plotting() -> Any:
     """Matplotlib with all that is used here. Raises MissingExtra where it is not installed."""
     matplotlib = extra("matplotlib.style", "drawing curves", "report")
@@ -69,25 +122,41 @@ def _unit(histories: Mapping[str, Sequence[Epoch]]) -> str:
     return "step" if all(counting.values()) else "epoch"
 
 
-def _draw(axes: Any, history: Sequence[Epoch], name: str, look: dict[str, Any]) -> None:
+def _place(epoch: Epoch) -> float:
+    return epoch.number if epoch.steps is None else epoch.steps
+
+
+def _seconds(epoch: Epoch, so_far: Mapping[int, float]) -> float:
+    return so_far[epoch.number]
+
+
+def _draw(
+    axes: Any,
+    history: Sequence[Epoch],
+    name: str,
+    look: dict[str, Any],
+    place: Callable[[Epoch], float] = _place,
+) -> None:
     """Training and validation of a run, with a ring around the best of the latter."""
-    _line(axes, history, name, {**look, "linestyle": "--", "alpha": 0.6})
-    _line(axes, history, f"validation_{name}", {**look, "linestyle": "-"})
+    _line(axes, history, name, {**look, "linestyle": "--", "alpha": 0.6}, place)
+    _line(axes, history, f"validation_{name}", {**look, "linestyle": "-"}, place)
     best = next((epoch for epoch in reversed(history) if epoch.best), None)
     value = getattr(best, f"validation_{name}", None)
     if best is not None and value is not None:
-        axes.plot(_place(best), value, "o", markersize=13, fillstyle="none", color=look["color"])
+        axes.plot(place(best), value, "o", markersize=13, fillstyle="none", color=look["color"])
 
 
-def _line(axes: Any, history: Sequence[Epoch], name: str, look: dict[str, Any]) -> None:
-    points = [(_place(epoch), getattr(epoch, name)) for epoch in history if getattr(epoch, name) is not None]
+def _line(
+    axes: Any,
+    history: Sequence[Epoch],
+    name: str,
+    look: dict[str, Any],
+    place: Callable[[Epoch], float] = _place,
+) -> None:
+    points = [(place(epoch), getattr(epoch, name)) for epoch in history if getattr(epoch, name) is not None]
     if points:
         # About a dozen marks tell the runs apart; one a point would hide a long run's line.
         axes.plot(*zip(*points, strict=True), markersize=5, markevery=-(-len(points) // 12), **look)
-
-
-def _place(epoch: Epoch) -> int:
-    return epoch.number if epoch.steps is None else epoch.steps
 
 
 def _add_legend(figure: Any, names: Sequence[str], matplotlib: Any) -> None:
@@ -102,8 +171,9 @@ def _add_legend(figure: Any, names: Sequence[str], matplotlib: Any) -> None:
     shown = [*(names if len(names) > 1 else ()), "training", "validation", "best"]
     rows = -(-len(handles) // LEGEND_COLUMNS)
     room = rows * LEGEND_ROW_INCHES + 0.2
-    figure.set_figheight(INCHES[1] + room)
-    figure.tight_layout(rect=(0, room / (INCHES[1] + room), 1, 1))
+    height = figure.get_figheight()
+    figure.set_figheight(height + room)
+    figure.tight_layout(rect=(0, room / (height + room), 1, 1))
     # A name is set once the legend is there: one that begins with _ would be left out, one in $ be set as
     # a formula.
     legend = figure.legend(
