@@ -29,7 +29,7 @@ MOST_STRIPS, WIDEST = 6, 1.5
 # What is held against a reading, in units of -log(probability): a cut, each stroke's width of ink that
 # it crosses, a join, each usual height of gap that it bridges, being too low for a digit, and leaving
 # apart what lies above each other.
-CUT, CUT_INK, JOIN, JOIN_GAP, LOW, OVERLAP = 0.9, 0.4, 0.6, 12.0, 12.0, 2.0
+CUT, CUT_INK, JOIN, JOIN_GAP, LOW, OVERLAP = 0.9, 0.4, 0.6, 12.0, 16.0, 2.0
 
 # Width beside height, above which a digit is rarely and hardly ever one, and what each unit beyond costs.
 BROAD, BROAD_COST = 0.8, 2.0

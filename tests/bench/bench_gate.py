@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, nargs="*", default=[], help="folders of photos of digits")
     parser.add_argument("--fonts", type=Path, help="a folder of font files, beside those that are bundled")
-    parser.add_argument("--count", type=int, default=300, help="pictures of each kind")
+    parser.add_argument("--count", type=int, default=1000, help="pictures of each kind")
     parser.add_argument("--gates", action="store_true", help="what other thresholds would accept")
     options = parser.parse_args()
     cv2.setNumThreads(1)
