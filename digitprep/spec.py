@@ -26,6 +26,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -82,8 +83,13 @@ def spec_name(cls: type[Spec]) -> str:
 
 def options(cls: type[Spec]) -> dict[str, Any]:
     """The annotation of each option of a spec class, in the order of its fields."""
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _annotations(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+@cache  # they are kept as text, and to compile it takes longer than to read a small dataset
+def _annotations(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls, include_extras=True)
 
 
 class Registry(Generic[AnySpec]):
