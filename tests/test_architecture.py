@@ -21,7 +21,7 @@ ORDER = [
     {"extra", "names", "notebook", "spec"},
     {"place", "archive"},
     {"opencv", "eightbit", "photos", "dataset", "labels"},
-    {"contents", "selection", "torch"},
+    {"contents", "overview", "selection", "torch"},
     {"formats", "steps", "nn"},
     {"acceptance", "pipeline", "segment", "conformance", "batch", "evaluation", "downloads"},
     {"recipes", "report"},

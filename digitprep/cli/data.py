@@ -9,14 +9,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import AsJson, Classes, SourceFormat, counted, counts_text, progress
+from digitprep.cli.demo import picture_format
+from digitprep.cli.terminal import (
+    AsJson,
+    Classes,
+    Overwrite,
+    SourceFormat,
+    counted,
+    counts_text,
+    progress,
+    say,
+)
+from digitprep.place import check_destination, place
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from digitprep.contents import EvenSample
     from digitprep.dataset import Split
 
 # Enough images for a share to a percent, so few that checking them takes no time.
 LIKENESS_IMAGES = 1000
+SHOWN_DIFFERENCES = 10
+
+Sheet = Annotated[
+    Path | None, typer.Option("--sheet", metavar="PNG", help="A picture of what is in it, to look at.")
+]
+
 BAR_WIDTH, WIDEST_NAME = 40, 20  # in letters
 
 
@@ -24,18 +43,27 @@ def info(
     path: Annotated[Path, typer.Argument(readable=False, help="A dataset: a file or a folder.")],
     source_format: SourceFormat = None,
     classes: Classes = 10,
+    sheet: Sheet = None,
     as_json: AsJson = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Say what a dataset holds: splits, sizes, labels, likeness to MNIST, and a fingerprint.
 
-    The likeness is that of at most 1,000 images a split, evenly spread over it.
+    The likeness is that of at most 1,000 images a split, evenly spread over it. --sheet draws the classes
+    with their mean image and samples, and how sizes and greys are spread.
     """
     from digitprep import formats
     from digitprep.contents import summary
+    from digitprep.overview import Overview, seen
 
+    if sheet:
+        check_destination(sheet, overwrite)
+        kind = picture_format(sheet)
+    overviews: dict[str, Overview] = {}
     samples: dict[str, EvenSample] = {}
     with progress("reading") as advance:
         batches = formats.stream(path, format=source_format, classes=classes)
+        batches = seen(batches, overviews) if sheet else batches
         described = summary(counted(_sampled(batches, samples), {}, advance))
     for name, split in described["splits"].items():
         split["mnist_likeness"] = _likeness(samples.get(name))
@@ -43,25 +71,61 @@ def info(
     described = {"path": str(path), "format": format_name, "bytes": _bytes_on_disk(path), **described}
     described["provenance"] = formats.origin(path, source_format)
     print(json.dumps(described) if as_json else _described(described))
+    if sheet:
+        from digitprep.report.dataset import dataset_sheet
+
+        _place_sheet(sheet, kind, dataset_sheet(str(path), overviews), overwrite)
 
 
 def diff(
     a: Annotated[Path, typer.Argument(metavar="A", readable=False, help="A dataset.")],
     b: Annotated[Path, typer.Argument(metavar="B", readable=False, help="Another, in any format.")],
     classes: Classes = 10,
+    sheet: Sheet = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Compare two datasets' images and labels: exit 0 where they are the same, else 1."""
+    """Compare two datasets' images and labels: exit 0 where they are the same, else 1.
+
+    --sheet draws both side by side, and the first samples that differ.
+    """
     from digitprep import formats
     from digitprep.contents import difference
 
+    if sheet:
+        check_destination(sheet, overwrite)
+        picture_format(sheet)
     counts: dict[str, int] = {}
     with progress("comparing") as advance:
         left = counted(formats.stream(a, classes=classes), counts, advance)
         found = difference(left, formats.stream(b, classes=classes))
+    said = f"different: {found}" if found else f"same: {counts_text(counts)}"
+    if sheet:
+        _draw_both(sheet, a, b, classes, said, overwrite)
     if found:
-        print(f"different: {found} (A is {a}, B is {b})")
+        print(f"{said} (A is {a}, B is {b})")
         raise typer.Exit(1)
-    print(f"same: {counts_text(counts)}")
+    print(said)
+
+
+def _draw_both(sheet: Path, a: Path, b: Path, classes: int, said: str, overwrite: bool) -> None:
+    """Read both datasets again, for their looks, and draw them side by side."""
+    from digitprep import formats
+    from digitprep.overview import Overview, differences, seen
+    from digitprep.report.dataset import comparison_sheet
+
+    both: list[dict[str, Overview]] = [{}, {}]
+    left, right = (
+        seen(formats.stream(path, classes=classes), found) for path, found in zip((a, b), both, strict=True)
+    )
+    with progress("drawing") as advance:
+        differing = list(differences(counted(left, {}, advance), right, SHOWN_DIFFERENCES))
+    picture = comparison_sheet(str(a), both[0], str(b), both[1], said, differing)
+    _place_sheet(sheet, picture_format(sheet), picture, overwrite)
+
+
+def _place_sheet(path: Path, kind: str, picture: Image, overwrite: bool) -> None:
+    place(path, lambda result: picture.save(result, kind), overwrite=overwrite)
+    say(f"{path}: {picture.width} x {picture.height} px")
 
 
 def _sampled(batches: Iterable[Split], samples: dict[str, EvenSample]) -> Iterator[Split]:

@@ -14,7 +14,8 @@ from digitprep.conformance import check, checkable
 from digitprep.errors import StepError
 from digitprep.nn.engines import Classifier
 from digitprep.pipeline import Pipeline
-from digitprep.report.sheet import BAD, EMPTY, GAP_PX, GOOD, PAPER, TEXT, fitted, font
+from digitprep.report.lettering import width_px, write
+from digitprep.report.sheet import BAD, EMPTY, GAP_PX, GOOD, PAPER, TEXT, fitted
 
 PANEL_PX, SAID_PX, VERDICT_PX, LINE_PX, MARGIN_PX = 140, 220, 32, 16, 14
 QUIET = "#77726a"
@@ -81,7 +82,7 @@ def explanation_sheet(explanations: Sequence[Explanation]) -> Image.Image:
     sheet = Image.new("RGB", (width, sum(heights) + MARGIN_PX), PAPER)
     draw, top = ImageDraw.Draw(sheet), MARGIN_PX
     for one, row, lines, height in zip(explanations, texts, said, heights, strict=True):
-        draw.text((MARGIN_PX, top), one.title, TEXT, font(16))
+        write(draw, (MARGIN_PX, top), one.title, TEXT, 16)
         for number, (panel, (title, decision)) in enumerate(zip(one.panels, row, strict=True)):
             left = _left(number)
             _paste(sheet, draw, panel.picture, left, top + 26)
@@ -110,7 +111,7 @@ def _draw_verdict(
     if one.image is not None:
         _paste(sheet, draw, one.image, left, top)
     left += PANEL_PX + GAP_PX
-    draw.text((left, top), one.verdict, GOOD if good else BAD, font(22))
+    write(draw, (left, top), one.verdict, GOOD if good else BAD, 22)
     _write(draw, lines, left, top + VERDICT_PX, QUIET if good else TEXT)
 
 
@@ -125,7 +126,7 @@ def _paste(
 
 def _write(draw: ImageDraw.ImageDraw, lines: list[str], left: int, top: int, colour: str) -> None:
     for number, line in enumerate(lines):
-        draw.text((left, top + number * LINE_PX), line, colour, font(12))
+        write(draw, (left, top + number * LINE_PX), line, colour, 12)
 
 
 def _wrapped_panel(panel: Panel) -> tuple[list[str], list[str]]:
@@ -133,14 +134,14 @@ def _wrapped_panel(panel: Panel) -> tuple[list[str], list[str]]:
     return _wrapped(panel.title.replace("(", " ("), PANEL_PX), _wrapped(panel.decision, PANEL_PX)
 
 
-def _wrapped(text: str, width_px: int) -> list[str]:
+def _wrapped(text: str, most_px: int) -> list[str]:
     """The text in lines that fit; a word that is longer than a line stands out."""
     lines: list[str] = []
     for paragraph in text.splitlines():
         line = ""
         for word in paragraph.split():
             longer = f"{line} {word}".strip()
-            if line and font(12).getlength(longer) > width_px:
+            if line and width_px(longer, 12) > most_px:
                 lines.append(line)
                 longer = word
             line = longer

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from digitprep.report.lettering import shortened, width_px, write
 
 CELL_PX = 96
 CAPTION_PX = 18
@@ -51,7 +51,7 @@ def contact_sheet(
             _draw_cell(sheet, draw, cell, left + GAP_PX + place * (CELL_PX + GAP_PX), top + row * cell_height)
         if place == 0:
             for row, title in enumerate(titles):
-                draw.text((GAP_PX, top + row * cell_height + CELL_PX // 2 - 7), title, TEXT, font())
+                write(draw, (GAP_PX, top + row * cell_height + CELL_PX // 2 - 7), title, TEXT)
     return sheet
 
 
@@ -62,7 +62,7 @@ def _draw_cell(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, x: int
     else:
         picture = fitted(cell.picture)
         sheet.paste(picture, (x + (CELL_PX - picture.width) // 2, y + (CELL_PX - picture.height) // 2))
-    draw.text((x + 2, y + CELL_PX + 1), _shortened(cell.caption), colour, font())
+    write(draw, (x + 2, y + CELL_PX + 1), shortened(cell.caption, CELL_PX), colour)
 
 
 def fitted(pixels: NDArray[np.uint8], side_px: int = CELL_PX) -> Image.Image:
@@ -73,20 +73,5 @@ def fitted(pixels: NDArray[np.uint8], side_px: int = CELL_PX) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX)
 
 
-def _shortened(text: str) -> str:
-    """As much of the text as stands in a cell's width."""
-    text, face = " ".join(text.split()), font()
-    if face.getlength(text) <= CELL_PX:
-        return text
-    fits = bisect_right(range(len(text)), CELL_PX, key=lambda kept: int(face.getlength(text[:kept] + "…")))
-    return text[: fits - 1] + "…"
-
-
 def _title_width(titles: Sequence[str]) -> int:
-    return max((int(font().getlength(title)) + GAP_PX * 2 for title in titles), default=0)
-
-
-@cache
-def font(size_px: int = 13) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font of all pictures, in a size."""
-    return ImageFont.load_default(size=size_px)
+    return max((int(width_px(title)) + GAP_PX * 2 for title in titles), default=0)
