@@ -47,11 +47,11 @@ def width_px(text: str, size_px: int = 13) -> float:
 
 
 def shortened(text: str, most_px: float, size_px: int = 13) -> str:
-    """As much of both ends of a line of text as fits: names that differ often do so at their end."""
-    text = " ".join(text.split())
-    if width_px(text, size_px) <= most_px:
+    """As much of both ends of a line of text as fits, its escapes in place: names often differ at the end."""
+    text, face = _lettered(" ".join(text.split()), size_px)
+    if face.getlength(text) <= most_px:
         return text
-    fits = bisect_right(range(len(text)), most_px, key=lambda kept: width_px(_ends(text, kept), size_px))
+    fits = bisect_right(range(len(text)), most_px, key=lambda kept: face.getlength(_ends(text, kept)))
     return _ends(text, max(fits - 1, 0))
 
 
@@ -63,9 +63,11 @@ def _ends(text: str, kept: int) -> str:
 @lru_cache(4096)
 def _lettered(text: str, size_px: int) -> tuple[str, Font]:
     """The text as it can be drawn, and the font to draw it in."""
-    plain = _plain(size_px)
-    needed = frozenset(letter for letter in text if _is_drawable(letter))
+    plain, letters = _plain(size_px), frozenset(text)
+    needed = frozenset(filter(_is_drawable, letters))
     face = plain if _has(plain, needed) else _found(needed, size_px) or plain
+    if needed == letters and _has(face, letters):
+        return text, face
     shown = [letter if letter in needed and _has(face, {letter}) else ascii(letter)[1:-1] for letter in text]
     return "".join(shown), face
 
@@ -73,7 +75,7 @@ def _lettered(text: str, size_px: int) -> tuple[str, Font]:
 def _is_drawable(letter: str) -> bool:
     """Whether a font can be asked for a letter, and drawing it would put it in its place."""
     right_to_left = unicodedata.bidirectional(letter) in ("R", "AL")
-    return letter.isprintable() and (features.check("raqm") or not right_to_left)
+    return letter.isprintable() and not (right_to_left and not features.check("raqm"))
 
 
 def _has(face: Font, letters: set[str] | frozenset[str]) -> bool:
