@@ -83,12 +83,12 @@ def spec_name(cls: type[Spec]) -> str:
 
 def options(cls: type[Spec]) -> dict[str, Any]:
     """The annotation of each option of a spec class, in the order of its fields."""
-    hints = _annotations(cls)
+    hints = _annotations(cls)  # type: ignore[arg-type]  # mypy takes a class's hash for its instances'
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
 @cache  # they are kept as text, and to compile it takes longer than to read a small dataset
-def _annotations(cls: Any) -> dict[str, Any]:
+def _annotations(cls: type[Spec]) -> dict[str, Any]:
     return get_type_hints(cls, include_extras=True)
 
 
