@@ -177,6 +177,8 @@ def test_folders_that_are_wrong_are_refused_by_name(case: str, tmp_path: Path) -
 def test_splits_and_classes_beside_each_other_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"test: expected folders of classes, or folders of splits.*both"):
         formats.read(tree(tmp_path, **{"7/x.png": 1, "test/x.png": 2}))
+    with pytest.raises(DataError, match=r"8: expected folders of classes, or folders of splits.*both"):
+        formats.read(tree(tmp_path / "deeper", **{"train/7/x.png": 1, "8/x.png": 2}))
 
 
 @pytest.mark.parametrize("link", ["train/7/3.png", "train/9", "test"])

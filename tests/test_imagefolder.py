@@ -173,6 +173,36 @@ def test_two_kinds_of_metadata_are_refused(tmp_path: Path) -> None:
         formats.read(tree(tmp_path, files))
 
 
+@pytest.mark.parametrize(
+    ("link", "metadata", "message"),
+    [
+        (
+            "a",
+            {"metadata.jsonl": rows(("a/b/1.png", 1))},
+            r"line 1: .*'a/b/1\.png', behind a link; links are",
+        ),
+        (
+            "a/b",
+            {"a/metadata.jsonl": rows(("b/1.png", 1))},
+            r"line 1: .*'b/1\.png', behind a link; links are",
+        ),
+        ("a", {}, "a: expected a folder, found a link; links are"),
+    ],
+)
+def test_folders_behind_links_are_refused(
+    link: str, metadata: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    metadata = {f"data/{name}": text for name, text in metadata.items()}
+    tree(tmp_path, {"away/b/1.png": 1} | (metadata or {"away/metadata.jsonl": rows(("b/1.png", 1))}))
+    (tmp_path / "data" / link).parent.mkdir(exist_ok=True, parents=True)
+    try:
+        (tmp_path / "data" / link).symlink_to(tmp_path / "away" / link.partition("/")[2])
+    except OSError:
+        pytest.skip("this system makes no links")
+    with pytest.raises(DataError, match=message):
+        formats.read(tmp_path / "data")
+
+
 def test_a_linked_image_is_refused(tmp_path: Path) -> None:
     tree(tmp_path, {"away.png": 1, "data/metadata.jsonl": rows(("1.png", 1))})
     try:

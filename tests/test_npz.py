@@ -196,6 +196,15 @@ def test_a_file_that_is_no_archive_is_refused(content: bytes, tmp_path: Path) ->
         formats.read(tmp_path / "a.npz")
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_with_two_arrays_of_one_name_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path, images=IMAGES)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("images.npy", file.read("images.npy"))
+    with pytest.raises(DataError, match=r"member 'images\.npy': expected each name once, found it again"):
+        formats.read(path)
+
+
 def test_a_wrong_checksum_is_found(tmp_path: Path) -> None:
     path = archive(tmp_path, images=IMAGES)
     data = bytearray(path.read_bytes())

@@ -101,13 +101,17 @@ def _layout(path: Path) -> Layout:
     """
     _check_no_pictures(path)
     folders = _folders(path)
-    if not any(_folders(folder) for folder in folders) and not all(one.name in SPLITS for one in folders):
-        both = next((folder for folder in folders if folder.name in SPLITS), None)
-        if both:
-            expected = "folders of classes, or folders of splits with folders of classes in them"
-            raise DataError.of(both, expected=expected, found="both beside each other")
-        return {"train": _classes(folders)}
-    return {folder.name: _split(folder) for folder in folders}
+    splits = all(one.name in SPLITS for one in folders) or any(_folders(folder) for folder in folders)
+    # A number is no split's name, so images right in such a folder are those of a class.
+    both = [one for one in folders if (_is_class(one) if splits else one.name in SPLITS)]
+    if both:
+        expected = "folders of classes, or folders of splits with folders of classes in them"
+        raise DataError.of(both[0], expected=expected, found="both beside each other")
+    return {folder.name: _split(folder) for folder in folders} if splits else {"train": _classes(folders)}
+
+
+def _is_class(folder: Path) -> bool:
+    return folder.name.isdecimal() and not _folders(folder) and _any_picture(folder)
 
 
 def _split(folder: Path) -> dict[str, Path]:

@@ -21,7 +21,7 @@ from digitprep.formats.base import FORMATS, Format, grouped
 from digitprep.formats.class_names import OneList
 from digitprep.formats.imagefolder_card import card_class_names, write_card
 from digitprep.formats.imagefolder_rows import Row, metadata_files, numbered, read_rows
-from digitprep.formats.pictures import batches, is_picture, read_sample, write_new
+from digitprep.formats.pictures import LINKS, batches, is_picture, read_sample, write_new
 from digitprep.formats.png import encode_pngs
 from digitprep.names import SPLITS, is_junk
 
@@ -109,6 +109,8 @@ def _rows_by_split(path: Path) -> Splits:
     splits: Splits = {}
     for file in files:
         split = _split_name(file.parent.name)
+        if file.parent.is_symlink():
+            raise DataError.of(file.parent, expected="a folder", found="a link", advice=LINKS)
         if split in splits:
             raise DataError.of(file.parent, expected=f"one folder of split {split!r}", found="two")
         splits[split] = read_rows(file)

@@ -6,12 +6,14 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from digitprep.errors import DataError
 from digitprep.formats.base import entries, reading
 from digitprep.formats.class_names import ClassNames
+from digitprep.formats.pictures import LINKS
 from digitprep.labels import LABEL_COLUMNS
 from digitprep.names import natural_key, path_inside
 
@@ -57,6 +59,7 @@ def read_rows(file: Path) -> tuple[list[Row], bool]:
         raise DataError.of(file, f"byte {error.start}", expected="UTF-8", found=error.reason) from error
     rows: list[Row] = []
     first: dict[str, int] = {}
+    folders = {""}  # those that have been looked at
     for line, name, label in found[1:]:
         inside = path_inside(name)
         row = Row(file, line, inside or name, label)
@@ -66,12 +69,21 @@ def read_rows(file: Path) -> tuple[list[Row], bool]:
             raise row.error("each image once", f"{name!r} again, after line {first[inside]}")
         if not row.image.is_file():
             raise row.error("an image that is there", f"{name!r}, which is not")
+        folder = inside.rpartition("/")[0]
+        if folder not in folders and _is_behind_link(file.parent, folder):
+            raise row.error("an image in the folder", f"{name!r}, behind a link", LINKS)
+        folders.add(folder)
         first[inside] = line
         rows.append(row)
         if (label is None) != (rows[0].label is None):
             raise row.error("labels in all rows or in none", "some rows with and some without")
     labelled = rows[0].label is not None if rows else found[0][2] is not None
     return rows, labelled
+
+
+def _is_behind_link(folder: Path, inside: str) -> bool:
+    """Whether one of the folders on the way from a folder to one inside it is a link."""
+    return any((folder / part).is_symlink() for part in accumulate(inside.split("/"), "{}/{}".format))
 
 
 def numbered(rows: Sequence[Row], names: ClassNames) -> tuple[dict[str | None, int | None], ClassNames]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,6 +148,9 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with _damage_named(path, ""):
             archive = zipfile.ZipFile(file)
         with archive:
+            twice = [name for name, count in Counter(archive.namelist()).items() if count > 1]
+            if twice:
+                raise DataError.of(path, f"member {twice[0]!r}", expected="each name once", found="it again")
             yield archive
 
 
