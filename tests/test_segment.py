@@ -149,6 +149,16 @@ def test_a_table_is_read_by_its_cells_and_what_lies_around_it_is_not(net, digits
     assert text_of(net, pixels) == " ".join(expected)
 
 
+def test_boxes_around_digits_are_not_read_though_they_overlap_and_are_no_table(net, digits):
+    ink, boxes = written(digits, rows=("012345", "789 450"), gap=34, pitch=200, height=620)
+    pixels = on_paper(ink)
+    for place, (x, y, w, h) in enumerate(boxes):
+        low = 5 * (place % 3)
+        corner = (x + w // 2 - 46, y + h // 2 - 62 + low)
+        cv2.rectangle(pixels, corner, (corner[0] + 92, corner[1] + 124), 60, 3)
+    assert text_of(net, pixels) == "012345 789 450"
+
+
 def test_specks_dashes_and_what_comes_in_from_the_edge_are_not_read(net, digits):
     ink, _ = written(digits)
     pixels = on_paper(ink)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitprep.errors import StepError
+from digitprep.segment.boxes import without_boxes
 from digitprep.segment.paper import ink_of, rescaled, two_tones, widest_window, without_ghosts
 from digitprep.segment.pieces import Piece, digit_pieces
 from digitprep.segment.reading import Glyph, Judge, doubts, read_rows
@@ -124,7 +125,7 @@ def _ink(pixels: Image) -> Mask:
 
 
 def _written(pixels: Image) -> Mask:
-    """What stands out from the paper, without rules and the tables around digits."""
+    """What stands out from the paper, without rules, and the boxes and tables around digits."""
     widest = widest_window(pixels)
     found = ink_of(pixels, widest)
     height = digit_pieces(without_ghosts(without_rules(found)[0], found.darkness))[1]
@@ -133,7 +134,7 @@ def _written(pixels: Image) -> Mask:
     if height and window < widest:  # small digits: the paper may change from one to the next
         found = ink_of(pixels, window)
     ink, tables = without_rules(found)
-    ink = without_ghosts(ink, found.darkness)
+    ink = without_ghosts(without_boxes(ink), found.darkness)
     if not tables:
         return ink
     x, y, w, h = max(tables, key=lambda table: table[2] * table[3])
