@@ -20,6 +20,7 @@ from digitprep.cli.explain import explain
 from digitprep.cli.export import export
 from digitprep.cli.listing import list_names
 from digitprep.cli.predict import predict
+from digitprep.cli.quiet import with_quiet
 from digitprep.cli.show import show
 from digitprep.cli.training import train
 from digitprep.errors import DigitprepError
@@ -47,8 +48,8 @@ for command in (
     export,
     demo,
 ):
-    app.command()(command)
-app.command(name="list")(list_names)
+    app.command()(with_quiet(command))
+app.command(name="list")(with_quiet(list_names))
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from digitprep.cli.terminal import (
     counts_text,
     progress,
     say,
+    terminal_columns,
 )
 from digitprep.place import check_destination, place
 
@@ -186,8 +187,9 @@ def _label_lines(split: dict[str, Any]) -> list[str]:
     names, most = split["class_names"] or (), max(split["labels"].values(), default=1)
     titles = {label: names[label] if label < len(names) else str(label) for label in split["labels"]}
     width = min(max(map(len, titles.values()), default=0), WIDEST_NAME)
+    longest = max(1, min(BAR_WIDTH, (terminal_columns() or 200) - width - 17))
     return [
-        f"       {titles[label][:WIDEST_NAME]:>{width}} {count:>7,} {'#' * round(BAR_WIDTH * count / most)}"
+        f"       {titles[label][:WIDEST_NAME]:>{width}} {count:>7,} {'#' * round(longest * count / most)}"
         for label, count in split["labels"].items()
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from digitprep.cli.terminal import say
+from digitprep.cli.terminal import Voice, say
 
 if TYPE_CHECKING:
     from digitprep.nn import Epoch
@@ -96,7 +96,7 @@ def watching(epochs: int) -> Iterator[Lines | Table]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    watch = Table(epochs, console) if console.is_terminal else Lines()
+    watch = Table(epochs, console) if console.is_terminal and not Voice.quiet else Lines()
     try:
         yield watch
     finally:

@@ -22,6 +22,7 @@ from digitprep.cli.terminal import (
     opened_model,
     progress,
     say,
+    terminal_columns,
 )
 from digitprep.errors import DataError
 from digitprep.place import place
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from digitprep.dataset import Split
     from digitprep.evaluation import Evaluation
     from digitprep.nn.engines import Classifier
+
+MOST_MISTAKES = 3  # of a class, where there is no room for a matrix
 
 
 def evaluate(
@@ -113,14 +116,33 @@ def print_accuracy(name: str, evaluation: Evaluation) -> None:
 
 
 def _print_confusion(evaluation: Evaluation) -> None:
-    """The confusion matrix, a row a true class, and each class's precision and recall."""
-    width = max(6, *(len(name) + 1 for name in evaluation.class_names))
+    """The confusion matrix, a row a true class, and each class's precision and recall.
+
+    Where the terminal is too narrow for it, a line a class says what its images were read as.
+    """
+    counts = evaluation.confusion
+    least = max(5, len(str(counts.max())) + 1, *(len(name) + 1 for name in evaluation.class_names))
+    room = (terminal_columns() or math.inf) - 21
+    if room < least * len(counts):
+        _print_classes(evaluation)
+        return
+    width = max(6, least) if room >= 6 * len(counts) else least
     print("true \\ read" + "".join(f"{name:>{width}}" for name in evaluation.class_names) + "    recall")
     for name, row, recall in zip(
         evaluation.class_names, evaluation.confusion, evaluation.recall, strict=True
     ):
         print(f"{name:>11}" + "".join(f"{count:>{width}}" for count in row) + _share_text(recall, 10, 2))
     print("  precision" + "".join(_share_text(share, width, 0) for share in evaluation.precision))
+
+
+def _print_classes(evaluation: Evaluation) -> None:
+    """What the images of each class were read as, the most frequent mistakes first."""
+    names = evaluation.class_names
+    for number, (name, row) in enumerate(zip(names, evaluation.confusion.tolist(), strict=True)):
+        others = sorted((-count, other) for other, count in enumerate(row) if count and other != number)
+        mistakes = "".join(f", {-count} as {names[other]}" for count, other in others[:MOST_MISTAKES])
+        more = ", ..." if len(others) > MOST_MISTAKES else ""
+        print(f"{name}: {row[number]} of {sum(row)} right{mistakes}{more}")
 
 
 def _share_text(share: float, width: int, digits: int) -> str:

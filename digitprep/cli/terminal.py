@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -65,9 +66,21 @@ PipelineText = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="How many processes work at the same time.")]
 
 
+class Voice:
+    """Whether a person wants to hear how the work goes: --quiet says no, to every command."""
+
+    quiet = False
+
+
 def say(message: str) -> None:
     """A message for the person at the terminal."""
-    print(message, file=sys.stderr, flush=True)
+    if not Voice.quiet:
+        print(message, file=sys.stderr, flush=True)
+
+
+def terminal_columns() -> int | None:
+    """How many letters go on a line of the terminal that stdout is, None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def chosen_pipeline(recipe: str | None, text: str | None) -> Pipeline:
@@ -152,7 +165,7 @@ def _bar(console: Any, total: int | None, of_bytes: bool) -> Progress:
     if total:
         columns.append(TimeRemainingColumn())
     # Left alone, rich would send what is printed to stdout to its own console, and so to stderr.
-    hidden = not console.is_terminal
+    hidden = Voice.quiet or not console.is_terminal
     return Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False)
 
 
