@@ -25,7 +25,7 @@ import digitprep as dp
 from digitprep.downloads import download
 from digitprep.downloads.catalog import SOURCES, File, Source
 from digitprep.errors import DigitprepError, UsageError
-from digitprep.formats.idx import parse_name
+from digitprep.formats.idx_names import parse_name
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real datasets are not at {DATA}")

@@ -17,7 +17,7 @@ from digitprep import formats
 from digitprep.contents import fingerprint
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import gz, read_idx, write_idx
-from digitprep.formats.idx import parse_name
+from digitprep.formats.idx_names import parse_name
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real datasets are not at {DATA}")

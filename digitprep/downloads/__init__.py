@@ -17,7 +17,7 @@ from digitprep.downloads.catalog import SOURCES, File, Source
 from digitprep.downloads.mirrors import Advance, Mirrors
 from digitprep.errors import DataError, UsageError
 from digitprep.formats.base import entries, reading
-from digitprep.formats.idx import parse_name
+from digitprep.formats.idx_names import parse_name
 from digitprep.place import place, writing
 
 TIMEOUT_SECONDS = 30.0

@@ -6,30 +6,19 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from digitprep.dataset import Labels, Split, concatenate, split_order
+from digitprep.dataset import Split, concatenate, split_order
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import cells, gz
 from digitprep.formats.base import FORMATS, Format, entries, grouped
-from digitprep.formats.csv_columns import (
-    Colour,
-    Columns,
-    Label,
-    Wanted,
-    from_header,
-    from_numbers,
-    header,
-    is_header,
-    label_error,
-    may_be_images,
-)
-from digitprep.formats.lines import Piece, pieces, started
+from digitprep.formats.csv_columns import Colour, Label, Wanted, header, may_be_images
+from digitprep.formats.csv_rows import read_rows
+from digitprep.formats.lines import pieces, started
 from digitprep.formats.text import known_layout
 from digitprep.spec import Between
 
@@ -78,7 +67,7 @@ class Csv(Format):
                 )
             wanted = Wanted(self.label, self.height, self.width, self.color)
             with gz.opened(file) as source:
-                yield from _batched(_read_rows(pieces(source, file), file, name, wanted), batch)
+                yield from _batched(read_rows(pieces(source, file), file, name, wanted), batch)
 
     def write(self, path: Path, splits: Iterable[Split]) -> None:
         if self.is_folder(path):
@@ -163,83 +152,6 @@ def _first_line(path: Path) -> bytes:
     return piece.split()[0].strip() if piece else b""
 
 
-def _read_rows(parts: Iterator[Piece], path: Path, name: str, wanted: Wanted) -> Iterator[Split]:
-    """The samples of one file, some at a time; at least one part, which may be empty."""
-    piece = started(parts)
-    if piece is None:
-        expected = "rows of pixels"
-        raise DataError.of(path, "line 1", expected=expected, found="an empty file", advice=gz.AGAIN)
-    line, rest = piece.split()
-    if is_header(line):
-        if not rest.data and piece.open_end:
-            expected = "a line end after the header"
-            raise DataError.of(
-                path, f"line {piece.first}", expected=expected, found="the end of the file", advice=gz.AGAIN
-            )
-        columns, piece = from_header(line, path, piece.first, wanted), rest
-    else:
-        columns = _columns_of_numbers(line, piece, path, wanted)
-    empty = np.empty((0, columns.count), np.uint16)
-    yield _split(empty, columns, name)
-    for part in chain([piece], parts):
-        table = _table(part, columns, path)
-        if len(table):
-            yield _split(table, columns, name)
-
-
-def _columns_of_numbers(line: bytes, piece: Piece, path: Path, wanted: Wanted) -> Columns:
-    if piece.open_end and piece.data.count(b"\n") == 1:
-        raise _open_end_error(piece.first, path, "one line")
-    count = line.count(b",") + 1
-    nonzero = None
-    if count > 1 and wanted.label == "auto":
-        table = _numbers(piece, count, path)
-        nonzero = bool(table[:, 0].any()), bool(table[:, -1].any())
-    return from_numbers(line, path, piece.first, wanted, nonzero)
-
-
-def _numbers(piece: Piece, count: int, path: Path) -> NDArray[np.integer]:
-    table = cells.parse(piece.data, count) if piece.data else None
-    return cells.parse_plain(piece.data, count, path, piece.first) if table is None else table
-
-
-def _table(piece: Piece, columns: Columns, path: Path) -> NDArray[np.integer]:
-    """The numbers of a piece. Raises DataError where one is no pixel, or may be cut off."""
-    table = _numbers(piece, columns.count, path)
-    high = table > 255
-    if columns.label is not None:
-        high[:, columns.label] = False
-    if high.any() or (columns.zeros is not None and table[:, columns.zeros].any()):
-        _raise_at(piece, table, high, columns, path)
-    if piece.open_end and len(table):
-        last = piece.data.strip().rpartition(b"\n")[2].rpartition(b",")[2].strip()
-        whole = last == b"0" or (columns.label != columns.count - 1 and last.isdigit() and int(last) > 25)
-        if not whole:
-            raise _open_end_error(piece.first + piece.data.strip().count(b"\n"), path, repr(last.decode()))
-    return table
-
-
-def _raise_at(
-    piece: Piece, table: NDArray[np.integer], high: NDArray[np.bool_], columns: Columns, path: Path
-) -> None:
-    """Raise the error for the first number that is too high, or for a label that is in doubt."""
-    lines = [
-        number for number, line in enumerate(piece.data.split(b"\n"), piece.first) if line.strip()
-    ]  # blank lines have no row
-    wrong = np.argwhere(high)
-    if not len(wrong):
-        raise label_error(path, lines[int(np.flatnonzero(table[:, columns.zeros])[0])])
-    row, column = map(int, wrong[0])
-    found = str(table[row, column]).encode()
-    advice = "scale the pixels to 0..255"
-    raise cells.cell_error(path, lines[row], column + 1, "a pixel from 0 to 255", found, advice)
-
-
-def _split(table: NDArray[np.integer], columns: Columns, name: str) -> Split:
-    labels: Labels | None = None if columns.label is None else table[:, columns.label].astype(np.int64)
-    return Split(columns.images(table), labels, name)
-
-
 def _batched(parts: Iterator[Split], batch: int) -> Iterator[Split]:
     """The same samples in parts of `batch`; an empty split as one empty part."""
     waiting: list[Split] = []
@@ -275,9 +187,3 @@ def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
             yield bytes(waiting[:CHUNK_BYTES])
             del waiting[:CHUNK_BYTES]
     yield bytes(waiting)
-
-
-def _open_end_error(number: int, path: Path, found: str) -> DataError:
-    expected = "a line end after the last number, which may be cut off without"
-    advice = "put a line end there if the file is whole, else get it again"
-    return DataError.of(path, f"line {number}", expected=expected, found=found, advice=advice)

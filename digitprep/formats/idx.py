@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -14,41 +13,16 @@ from typing import ClassVar, Literal, cast
 
 import numpy as np
 
-from digitprep.dataset import Provenance, Split, split_order
+from digitprep.dataset import Provenance, Split
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import emnist, gz, idx_file
-from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped, reading
+from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped
 from digitprep.formats.idx_file import LARGEST_DIMENSION, IdxFile, header_bytes
+from digitprep.formats.idx_names import TEST, files_by_split, named_files, parse_name
 from digitprep.formats.spool import Spool, spooled
 
-NAME = re.compile(
-    r"(?:(?P<prefix>.+)[-_.])?(?P<kind>images|labels)[-_.]"
-    r"idx\d[-_.](?:ubyte|byte|short|int|float|double)(?:\.gz)?",
-    re.IGNORECASE,
-)
 OWN_NAME = re.compile(r"\w+-(images-idx[34]-ubyte|labels-idx1-(ubyte|int))(\.gz)?", re.ASCII)
-TEST = "t10k"  # how MNIST calls its test images
 QMNIST_COLUMNS = 8  # class, writer, ...: the class comes first
-
-
-@dataclass(frozen=True)
-class Name:
-    """What the name of an IDX file says: `emnist-digits-train-images-idx3-ubyte.gz`."""
-
-    set: str
-    split: str
-    kind: str
-
-
-def parse_name(name: str) -> Name | None:
-    """What an IDX file's name says, or None where it is no such name."""
-    match = NAME.fullmatch(name)
-    if not match:
-        return None
-    set_name, _, split = (match["prefix"] or "train").rpartition("-")
-    return Name(set_name, "test" if split == TEST else split, match["kind"].lower())
-
-
 Emnist = Literal["digits", "mnist", "letters", "balanced", "bymerge", "byclass", "no"]
 
 
@@ -86,7 +60,7 @@ class Idx(Format):
             yield replace(emnist.upright(part, chosen.emnist, where), provenance=origin)
 
     def _read_as_stored(self, path: Path, batch: int) -> Iterator[Split]:
-        for name, images, labels in _found(path):
+        for name, images, labels in files_by_split(path):
             with ExitStack() as stack:
                 image_file = stack.enter_context(idx_file.opened(images))
                 label_file = stack.enter_context(idx_file.opened(labels)) if labels else None
@@ -138,28 +112,9 @@ def _starts_like_idx(path: Path) -> bool:
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in idx_file.TYPES and 0 < start[3] < 9
 
 
-def _found(path: Path) -> list[tuple[str, Path, Path | None]]:
-    """Name, images and labels of each split that a file or a folder stands for, in order."""
-    if path.is_dir():
-        named = _named(path)
-        splits = sorted({name.split for name, _ in named}, key=split_order)
-        return [
-            _pair(split, [(name, file) for name, file in named if name.split == split]) for split in splits
-        ]
-    given = parse_name(path.name)
-    if given is None:
-        return [("train", path, None)]
-    partners = [
-        (name, file)
-        for name, file in _named(path.parent)
-        if (name.set, name.split) == (given.set, given.split) and name.kind != given.kind
-    ]
-    return [_pair(given.split, [(given, path), *partners])]
-
-
 def _emnist_set(path: Path) -> Emnist | None:
     """Which of EMNIST's sets the names of a file or of a folder's files mean; None where none."""
-    named = [name for name, _ in _named(path)] if path.is_dir() else [parse_name(path.name)]
+    named = [name for name, _ in named_files(path)] if path.is_dir() else [parse_name(path.name)]
     sets = {name.set for name in named if name}
     found = {emnist.set_of(name) for name in sets}
     if found <= {None}:
@@ -172,52 +127,6 @@ def _emnist_set(path: Path) -> Emnist | None:
             advice="give each set a folder, or say which it is with --from 'idx(emnist=\"digits\")'",
         )
     return cast(Emnist, found.pop())
-
-
-def _named(folder: Path) -> list[tuple[Name, Path]]:
-    parsed = ((parse_name(name), folder / name) for name in entries(folder))
-    return [(name, file) for name, file in parsed if name]
-
-
-def _pair(split: str, named: list[tuple[Name, Path]]) -> tuple[str, Path, Path | None]:
-    images = _only([file for name, file in named if name.kind == "images"])
-    labels = _only([file for name, file in named if name.kind == "labels"])
-    if images is None:
-        raise DataError.of(
-            labels or split,
-            expected="a file of images beside these labels",
-            found="none",
-            advice="put it there, or read the labels alone with read_idx",
-        )
-    return split, images, labels
-
-
-def _only(files: list[Path]) -> Path | None:
-    """The one file of its kind, the plain one where the other is its gzipped copy."""
-    if len(files) == 2:
-        plain, zipped = sorted(files, key=lambda file: file.suffix == ".gz")
-        if zipped.name == plain.name + ".gz" and _same_content(plain, zipped):
-            return plain
-    if len(files) > 1:
-        names = ", ".join(file.name for file in files)
-        raise DataError.of(
-            files[0].parent,
-            expected="one file of images and one of labels a split",
-            found=f"{names}, which differ",
-            advice="remove one, or name the file to read instead of its folder",
-        )
-    return files[0] if files else None
-
-
-def _same_content(plain: Path, zipped: Path) -> bool:
-    """Whether a gzip file's trailer has the checksum and the size of the plain file."""
-    checksum, size = 0, 0
-    with reading(plain), plain.open("rb") as file:
-        while chunk := file.read(gz.LARGEST_READ):
-            checksum, size = zlib.crc32(chunk, checksum), size + len(chunk)
-    with reading(zipped), zipped.open("rb") as file:
-        file.seek(max(0, zipped.stat().st_size - 8))
-        return file.read() == struct.pack("<II", checksum, size % 2**32)
 
 
 def _read_split(name: str, images: IdxFile, labels: IdxFile | None, batch: int) -> Iterator[Split]:

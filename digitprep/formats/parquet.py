@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
@@ -23,17 +22,14 @@ from typing import Any, ClassVar
 
 from digitprep.dataset import Split, split_order
 from digitprep.errors import DataError, UsageError
-from digitprep.extra import extra
 from digitprep.formats.base import FORMATS, Format, entries, first_bytes, grouped
-from digitprep.formats.gz import AGAIN
-from digitprep.formats.pictures import Sample, batches
+from digitprep.formats.parquet_table import ROWS, Table, libraries, numbered
+from digitprep.formats.pictures import batches
 from digitprep.formats.png import encode_pngs
 
 MAGIC = b"PAR1"
 END = ".parquet"
-ROWS = 256  # in a group, the unit in which a reader takes them
 MOST_NAMES = 10_000  # more classes than that are kept as plain numbers
-IMAGES, LABELS = ("image", "img"), ("label", "labels", "fine_label")
 NAMES = {"validation": "val", "valid": "val", "dev": "val"}
 NAME = re.compile(r"(?P<split>[A-Za-z0-9]\w*?)(?:-(?P<number>\d+)-of-(?P<count>\d+))?\.parquet", re.ASCII)
 Shard = tuple[str, int, int, Path]
@@ -118,7 +114,7 @@ def _told_split(path: Path) -> str | None:
 
 
 def _read_split(split: str, files: list[Path], batch: int) -> Iterator[Split]:
-    tables = [_Table.of(file) for file in files]
+    tables = [Table.of(file) for file in files]
     first = tables[0]
     for table in tables[1:]:
         if (table.label, table.class_names) != (first.label, first.class_names):
@@ -129,80 +125,9 @@ def _read_split(split: str, files: list[Path], batch: int) -> Iterator[Split]:
     yield from batches(samples, split, batch, labelled=labelled, class_names=names)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A file whose columns have been found: those of images and of labels, and the classes' names."""
-
-    file: Path
-    image: str
-    label: str | None
-    class_names: tuple[str, ...] | None
-
-    @classmethod
-    def of(cls, file: Path) -> _Table:
-        """Raises DataError where the file is damaged, or has no column of images."""
-        with _opened(file) as opened:
-            schema = opened.schema_arrow
-        image = next((name for name in IMAGES if name in schema.names), None)
-        label = next((name for name in LABELS if name in schema.names), None)
-        if image is None:
-            expected, found = f"a column {' or '.join(IMAGES)}", ", ".join(schema.names) or "no columns"
-            raise DataError.of(file, expected=expected, found=found)
-        _check_types(file, schema, image, label)
-        return cls(file, image, label, _class_names(schema.metadata or {}, label))
-
-    def samples(self, batch: int) -> Iterator[Sample]:
-        """The rows, a group of them in memory at a time."""
-        columns = [self.image] + ([] if self.label is None else [self.label])
-        row = 0
-        with _opened(self.file) as opened:
-            for part in opened.iter_batches(batch_size=min(batch, ROWS), columns=columns):
-                images = part.column(self.image).to_pylist()
-                labels = [None] * len(images) if self.label is None else part.column(self.label).to_pylist()
-                for image, label in zip(images, labels, strict=True):
-                    yield self._sample(row, image, label)
-                    row += 1
-
-    def _sample(self, row: int, image: Any, label: int | None) -> Sample:
-        where = f"row {row}"
-        content = image if isinstance(image, bytes) else (image or {}).get("bytes")
-        if content is None:
-            advice = "embed the images before the file is written"
-            expected, found = "the bytes of an image", "none, at most a path"
-            raise DataError.of(self.file, where, expected=expected, found=found, advice=advice)
-        if self.label is not None and label is None:
-            raise DataError.of(self.file, where, expected="a label", found="none")
-        name = "" if isinstance(image, bytes) else image.get("path")
-        return Sample(f"{self.file}: {where}", name or str(row), content, label)
-
-
-def _check_types(file: Path, schema: Any, image: str, label: str | None) -> None:
-    """Raise DataError where the columns are not what `datasets` makes of images and classes."""
-    types = extra("pyarrow", "Parquet", "parquet").types
-    kind = schema.field(image).type
-    fields = {kind.field(index).name for index in range(kind.num_fields)} if types.is_struct(kind) else set()
-    if not ("bytes" in fields or types.is_binary(kind) or types.is_large_binary(kind)):
-        expected = "image files, as binary or as struct {bytes, path}"
-        raise DataError.of(file, f"column {image!r}", expected=expected, found=str(kind))
-    if label is not None and not types.is_integer(schema.field(label).type):
-        found = str(schema.field(label).type)
-        raise DataError.of(file, f"column {label!r}", expected="whole numbers", found=found)
-
-
-def _class_names(metadata: dict[bytes, bytes], label: str | None) -> tuple[str, ...] | None:
-    """The names of the classes, where they say more than the label's number."""
-    try:
-        names = json.loads(metadata[b"huggingface"])["info"]["features"][label]["names"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return None
-    return None if names == _numbers(len(names)) else tuple(names)
-
-
 def _write_split(file: Path, parts: Iterator[Split]) -> None:
     """One file: the rows in groups of their own, and the schema's description at its end."""
-    pyarrow, parquet = _libraries()
+    pyarrow, parquet = libraries()
     first = next(parts)
     labels = first.labels is not None
     image = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
@@ -224,7 +149,7 @@ def _label_feature(names: tuple[str, ...] | None, largest: int) -> dict[str, Any
     """What `datasets` is told of the labels: their names, for classes without names their numbers."""
     if names is None and largest >= MOST_NAMES:
         return {"dtype": "int64", "_type": "Value"}
-    return {"names": list(names) if names else _numbers(max(10, largest + 1)), "_type": "ClassLabel"}
+    return {"names": list(names) if names else numbered(max(10, largest + 1)), "_type": "ClassLabel"}
 
 
 def _groups(parts: Iterator[Split]) -> Iterator[list[dict[str, Any]]]:
@@ -240,27 +165,3 @@ def _groups(parts: Iterator[Split]) -> Iterator[list[dict[str, Any]]]:
                 yield rows
                 rows = []
     yield rows
-
-
-def _numbers(count: int) -> list[str]:
-    return [str(number) for number in range(count)]
-
-
-def _libraries() -> tuple[Any, Any]:
-    """pyarrow, and its part for Parquet. Raises MissingExtra where it is not installed."""
-    pyarrow = extra("pyarrow.parquet", "Parquet", "parquet")
-    return pyarrow, pyarrow.parquet
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    """A Parquet file to read from; what is found to be damaged in it becomes a DataError."""
-    pyarrow, parquet = _libraries()
-    try:
-        with parquet.ParquetFile(file, page_checksum_verification=True) as opened:
-            yield opened
-    except (FileNotFoundError, PermissionError):
-        raise
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
-        found = "an empty file" if file.stat().st_size == 0 else f"damage ({error})"
-        raise DataError.of(file, expected="a sound Parquet file", found=found, advice=AGAIN) from error
