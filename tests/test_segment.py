@@ -97,6 +97,16 @@ def test_a_page_that_lies_on_its_side_is_turned_and_its_boxes_are_where_the_phot
     assert np.abs(np.subtract(reading.page.digits[0].box[:2], corner)).max() <= 4
 
 
+def test_tiny_digits_on_a_large_page_are_read_as_others_are(net, digits):
+    rows = ("0123456", "789 4502", "8642097", "531 6480")
+    small = cv2.resize(
+        written(digits, rows, height=700)[0], None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA
+    )
+    ink = np.zeros((1600, 2400))
+    ink[700 : 700 + small.shape[0], 900 : 900 + small.shape[1]] = small
+    assert text_of(net, on_paper(ink, grain=6)) == " ".join(rows)
+
+
 @pytest.mark.parametrize("degrees", [-7, 7])
 def test_rows_may_be_tilted(net, digits, degrees):
     ink, _ = written(digits, height=700, top=180)

@@ -9,7 +9,7 @@ import numpy as np
 
 from digitprep.errors import StepError
 from digitprep.segment.boxes import without_boxes
-from digitprep.segment.paper import ink_of, rescaled, two_tones, widest_window, without_ghosts
+from digitprep.segment.paper import enlarged, ink_of, rescaled, two_tones, widest_window, without_ghosts
 from digitprep.segment.pieces import Piece, digit_pieces
 from digitprep.segment.reading import Glyph, Judge, doubts, read_rows
 from digitprep.segment.rows import group_numbers, in_rows
@@ -74,14 +74,13 @@ def segment(photo: Image, judge: Judge) -> Page:
 
     Raises StepError where there is no ink, or none that could be a digit.
     """
-    pixels = rescaled(photo)
-    ink = _ink(pixels)
+    ink = _page_ink(photo)
     turn, rows, height = _upright(ink, judge)
     if not rows:
         raise StepError("there is ink, but none that could be a digit; photograph the page closer")
     rows = _without_words(rows, height)
     groups = _groups(rows, height)
-    scale = photo.shape[1] / pixels.shape[1], photo.shape[0] / pixels.shape[0]
+    scale = photo.shape[1] / ink.shape[1], photo.shape[0] / ink.shape[0]
     digits = [
         Digit(glyph.image, _scaled(_turned_back(glyph.piece.box, turn, ink.shape), scale), row, group)
         for row, glyphs in enumerate(rows)
@@ -112,6 +111,14 @@ def _without_words(rows: list[list[Glyph]], height: float) -> list[list[Glyph]]:
         for row, glyphs in enumerate(rows)
     ]
     return [row for row in kept if row]
+
+
+def _page_ink(photo: Image) -> Mask:
+    """The ink of a page, in the size in which its digits are large enough."""
+    pixels = rescaled(photo)
+    ink = _ink(pixels)
+    larger = enlarged(photo, max(pixels.shape[:2]), digit_pieces(ink)[1])
+    return ink if larger is None else _ink(larger)
 
 
 def _ink(pixels: Image) -> Mask:

@@ -16,6 +16,10 @@ from digitprep.steps.tone import Grayscale
 # Pages are looked at in more detail than single digits: on A4 at 2,000 px, 3 mm are 20 px.
 SMALLEST_PX, LARGEST_PX = 900, 2000
 
+# A page is enlarged for digits that are lower than this there, at most by the factor: the edge of a stroke is
+# more than which pixels it fills. Up to so many pixels a photo is read for that.
+SMALL_DIGIT_PX, MOST_ENLARGED, FINEST_PX = 40, 2.0, 4000
+
 # The ground at a pixel is the median of a window of this share of the shorter side: a median keeps the
 # edge of a shadow where it is, and the strokes of a digit never fill half of the window.
 GROUND = 0.2
@@ -42,6 +46,18 @@ Floats = NDArray[np.float32]
 def rescaled(photo: Image) -> Image:
     """(H, W[, 3]) uint8 -> the same photo in the size in which pages are looked at."""
     return Rescale(SMALLEST_PX, LARGEST_PX)(photo)
+
+
+def enlarged(photo: Image, longest_px: int, height_px: float) -> Image | None:
+    """(H, W[, 3]) uint8 -> the photo so large that its digits are high enough, or None if they are already.
+
+    longest_px: the longer side of the page in which the usual digit was found to be `height_px` high
+    """
+    factor = min(SMALL_DIGIT_PX / max(height_px, 1), MOST_ENLARGED)
+    if not height_px or factor <= 1:
+        return None
+    side = round(factor * longest_px)
+    return Rescale(side, side)(photo)
 
 
 @dataclass(frozen=True, eq=False)

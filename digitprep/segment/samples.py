@@ -13,7 +13,7 @@ from digitprep.batch import Cleaned
 from digitprep.errors import DataError, UsageError
 from digitprep.photos import Photo, read_photo
 from digitprep.segment.page import Page
-from digitprep.segment.paper import LARGEST_PX
+from digitprep.segment.paper import FINEST_PX
 from digitprep.segment.reader import Reading, read_page
 from digitprep.steps.base import Box, Image
 
@@ -29,7 +29,7 @@ def read_photo_page(photo: Path, net: Classifier) -> tuple[Photo, Reading]:
 
     Raises DataError for a file that is no image, StepError where there is nothing to read.
     """
-    loaded = read_photo(photo, LARGEST_PX)
+    loaded = read_photo(photo, FINEST_PX)
     return loaded, read_page(net, loaded.pixels)
 
 
