@@ -1,21 +1,31 @@
 """Put a result where it belongs, whole or not at all.
 
 The work happens in a hidden folder beside the destination, so on the same disk; the result is
-renamed into place, and the folder goes with all that is left in it, whatever happened.
+renamed into place, and the folder goes with all that is left in it, whatever happened. What a run that
+was killed left there goes when the same destination is written the next time.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.names import is_junk
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 Owns = Callable[[str], bool]
+
+REPLACED = ".replaced"
 
 
 def place(
@@ -38,11 +48,12 @@ def place(
     target = _target(path)
     with writing(path):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".digitprep-", dir=target.parent) as staging:
+        with _staging(target) as staging:
+            check_destination(path, overwrite, folder=folder, owns=owns)  # the old one may have come back
             result = Path(staging, target.name)
             write(result)
             if folder and target.exists():
-                _swap(result, target, Path(staging, ".replaced"))
+                _swap(result, target, Path(staging, REPLACED))
             else:
                 result.replace(target)
 
@@ -95,6 +106,55 @@ def writing(path: Path) -> Iterator[None]:
             f"{path}: cannot be written: {error.strerror or error}; nothing was changed, "
             "see to the space and the permissions there, or choose another destination"
         ) from error
+
+
+@contextmanager
+def _staging(target: Path) -> Iterator[str]:
+    """A hidden folder beside the target while the block runs, held by a lock that ends with the process."""
+    # A name may be as long as the disk takes, so the folder is named after its checksum.
+    prefix = f".digitprep-{zlib.crc32(os.fsencode(target.name)):08x}-"
+    with ExitStack() as stack:
+        with _held(target.parent, wait=True):  # from its creation to its lock no other run may come by
+            for left in target.parent.glob(f"{prefix}*"):
+                _clear(left, target)
+            folder = tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent)
+            staging = stack.enter_context(folder)
+            stack.enter_context(_held(Path(staging)))
+        yield staging
+
+
+def _clear(left: Path, target: Path) -> None:
+    """Remove what a killed run left, unless a run is still at it; give back what it had put aside."""
+    with _held(left) as held:
+        if not held:
+            return
+        replaced = left / REPLACED
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path, wait: bool = False) -> Iterator[bool]:
+    """Hold a folder against other processes while the block runs; yields whether that went.
+
+    Where the system cannot lock a folder nothing is held, and what killed runs leave is left.
+    """
+    if fcntl is None:
+        yield False
+        return
+    descriptor = None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        held = True
+    except OSError:
+        held = False
+    try:
+        yield held
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _target(path: Path) -> Path:

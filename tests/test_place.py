@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -63,3 +65,55 @@ def test_the_longest_name_that_the_disk_takes_is_written(tmp_path: Path) -> None
 def test_asking_whether_a_folder_can_be_written_creates_it_and_leaves_it_empty(tmp_path: Path) -> None:
     check_writable(tmp_path / "new" / "a.txt")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def killed_while_writing(target: Path, *, replaced: bool = False) -> None:
+    """What a run leaves that was killed while it wrote, or between two renames."""
+    code = (
+        "import os, pathlib, signal, sys; from digitprep import place\n"
+        "die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def write(result): result.mkdir(); (result / 'new').touch(); sys.argv[2] or die()\n"
+        "pathlib.Path.rename = lambda old, new: die() if new.name == 'set' else os.rename(old, new)\n"
+        "place.place(pathlib.Path(sys.argv[1]), write, overwrite=True, folder=True, owns=lambda _: True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(target), "replaced" if replaced else ""], check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_what_a_killed_run_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    killed_while_writing(target)
+    assert [path.name.startswith(".digitprep-") for path in tmp_path.iterdir()] == [True]
+    place(tmp_path / "another", Path.mkdir, folder=True)
+    assert len(list(tmp_path.iterdir())) == 2  # that of another destination is none of its business
+    place(target, Path.mkdir, folder=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["another", "set"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_an_old_folder_that_was_just_put_aside_when_the_run_was_killed_comes_back(tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    target.mkdir()
+    (target / "old").touch()
+    killed_while_writing(target, replaced=True)
+    assert not target.exists()
+    with pytest.raises(UsageError, match="--overwrite"):
+        place(target, Path.mkdir, folder=True)
+    assert [path.name for path in target.iterdir()] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_what_another_run_is_writing_at_the_same_time_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+
+    def write(result: Path) -> None:
+        result.write_text("first")
+        place(target, lambda other: other.write_text("second"))
+
+    place(target, write, overwrite=True)
+    assert target.read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
