@@ -26,13 +26,13 @@ SEED = 0
 TAIL = dp.Pipeline.parse("thicken | crop | resize(size=20) | center(size=28)")
 CLASSES = (*map(str, range(10)), *NOT_DIGITS)
 LAYERS = (
-    "conv(channels=24) | maxpool | batchnorm | relu"
-    " | conv(channels=48) | maxpool | batchnorm | relu"
-    " | conv(channels=48) | batchnorm | relu"
-    f" | flatten | dense(width=96) | relu | dense(width={len(CLASSES)})"
+    "conv(channels=16) | maxpool | batchnorm | relu"
+    " | conv(channels=32) | maxpool | batchnorm | relu"
+    " | conv(channels=32) | batchnorm | relu"
+    f" | flatten | dense(width=72) | relu | dense(width={len(CLASSES)})"
 )
 TRAINING = {
-    "epochs": 12,
+    "epochs": 10,
     "batch": 64,
     "optimizer": "adamw(rate=0.003)",
     "schedule": "one_cycle",
@@ -163,7 +163,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     train = dp.read(options.mnist)["train"]
     rng = np.random.default_rng(SEED)
-    other, kinds = not_digits(train, 90_000, rng)
+    other, kinds = not_digits(train, len(train), rng)
     images = np.concatenate([digits(train, rng), other])
     labels = np.concatenate([train.labels, kinds])
     model = dp.Model.build(LAYERS, classes=len(CLASSES), class_names=CLASSES, seed=SEED)
