@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Provenance, Split
-from digitprep.errors import DataError, DigitprepError, MissingExtra, StepError
+from digitprep.errors import DataError, StepError
 from digitprep.labels import Labelled
 from digitprep.photos import read_photo
 from digitprep.pipeline import Pipeline
 from digitprep.steps import Box
-
-# How many photos may be under way for each that is being waited for: enough to keep every core
-# busy, few enough that memory does not grow with the number of photos.
-AHEAD = 64
-
-Result = TypeVar("Result")
+from digitprep.workers import in_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,37 +72,17 @@ def clean(
 ) -> Iterator[Cleaned]:
     """Image files -> one Cleaned each, in their order.
 
-    `executor` is any of concurrent.futures, for instance `process_pool(jobs)`; without one the work
-    is done here. At most AHEAD photos are under way at a time.
+    `executor` is any of concurrent.futures, for instance `workers.ProcessPool(jobs)`, for which a photo
+    that crashes a process or takes too long is one with a reason; without one the work is done here.
     """
     cleaned = partial(
         clean_photo, pipeline=pipeline, thumbnail_px=thumbnail_px, with_decisions=with_decisions
     )
-    yield from in_order(cleaned, photos, executor)
+    yield from in_order(cleaned, photos, executor, lost=_lost)
 
 
-def in_order(
-    function: Callable[[Path], Result], photos: Iterable[Path], executor: Executor | None = None
-) -> Iterator[Result]:
-    """What a function makes of each image file, in their order, with or without an executor, as `clean`."""
-    if executor is None:
-        yield from map(function, photos)
-        return
-    waiting: deque[Future[Result]] = deque()
-    try:
-        for photo in photos:
-            waiting.append(executor.submit(function, photo))
-            if len(waiting) >= AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenExecutor as error:
-        raise DigitprepError(
-            "a process that works on photos was killed, perhaps for want of memory; try fewer --jobs"
-        ) from error
-    finally:
-        for future in waiting:
-            future.cancel()
+def _lost(photo: Path, reason: str) -> Cleaned:
+    return Cleaned(photo, reason=reason)
 
 
 def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -> Iterator[Cleaned]:
@@ -191,25 +161,9 @@ def _unlabelled(cleaned: Iterable[Cleaned]) -> Iterator[tuple[Cleaned, None]]:
     return ((photo, None) for photo in cleaned)
 
 
-def process_pool(jobs: int) -> ProcessPoolExecutor:
-    """An executor of `jobs` processes, each on one thread. The caller shuts it down."""
-    # Fresh processes: one forked from a process with threads can hang in a lock it inherited.
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
-
-
 def reason_of(photo: Path, error: Exception) -> str:
     """Why a photo was rejected; its name stands beside the reason and not in it."""
     return str(error).removeprefix(f"{photo}: ")
-
-
-def _start_worker() -> None:
-    """One thread for OpenCV, as there is a process a core; and Ctrl-C is for the parent to hear."""
-    from digitprep.opencv import cv2
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(MissingExtra):  # said by the first photo that needs it: here it would only break the pool
-        cv2.setNumThreads(1)
 
 
 def _thumbnail(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:

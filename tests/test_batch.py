@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from digitprep.acceptance import NO_INK
-from digitprep.batch import AHEAD, Cleaned, clean, clean_photo, process_pool, with_readings
+from digitprep.batch import Cleaned, clean, clean_photo, with_readings
 from digitprep.pipeline import Pipeline
 from digitprep.recipes import recipe
+from digitprep.workers import AHEAD, ProcessPool
 
 
 def draw(path, box, size=(160, 120), **options):
@@ -59,7 +60,7 @@ def test_threads_and_processes_give_what_one_core_gives(photos):
     expected = list(clean(photos, recipe()))
     with ThreadPoolExecutor(3) as threads:
         assert same(clean(photos, recipe(), executor=threads), expected)
-    with process_pool(2) as processes:
+    with ProcessPool(2) as processes:
         assert same(clean(photos, recipe(), executor=processes), expected)
 
 
@@ -112,7 +113,7 @@ def test_closing_early_cancels_what_has_not_begun(photos):
         def submit(self, *_):
             self.futures.append(Future())
             if len(self.futures) == 1:
-                self.futures[0].set_result("done")
+                self.futures[0].set_result(["done"])
             return self.futures[-1]
 
     lazy = Lazy()

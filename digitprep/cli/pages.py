@@ -58,12 +58,14 @@ def check_text(text: str | None, many: bool, files: list[Path]) -> None:
     words_of(text)
 
 
-def page_predictions(files: list[Path], net: Classifier, jobs: int) -> Iterator[dict[str, Any]]:
+def page_predictions(
+    files: list[Path], net: Classifier, jobs: int, seconds: float | None
+) -> Iterator[dict[str, Any]]:
     """One JSON object a page, as the command line promises them, in the order of the files."""
-    from digitprep.batch import in_order
+    from digitprep.workers import in_order
 
-    with progress("reading", total=len(files)) as advance, pool(jobs) as executor:
-        for read in in_order(partial(_read, net=net), files, executor):
+    with progress("reading", total=len(files)) as advance, pool(jobs, seconds) as executor:
+        for read in in_order(partial(_read, net=net), files, executor, lost=_unread):
             yield read
             advance()
 
@@ -74,14 +76,20 @@ def page_text(read: dict[str, Any]) -> str:
 
 
 def page_samples(
-    files: list[Path], net: Classifier, text: str | None, thumbnail_px: int, jobs: int, advance: Any
+    files: list[Path],
+    net: Classifier,
+    text: str | None,
+    thumbnail_px: int,
+    jobs: int,
+    advance: Any,
+    seconds: float | None,
 ) -> Iterator[Cleaned]:
     """The digits of all pages; a photo that gives none, with its reason."""
-    from digitprep.batch import in_order
+    from digitprep.workers import in_order
 
-    with pool(jobs) as executor:
+    with pool(jobs, seconds) as executor:
         sampled = partial(_samples, net=net, text=text, thumbnail_px=thumbnail_px)
-        for samples in in_order(sampled, files, executor):
+        for samples in in_order(sampled, files, executor, lost=_unused):
             yield from samples
             advance()
 
@@ -98,11 +106,21 @@ def _samples(file: Path, net: Classifier, text: str | None, thumbnail_px: int) -
         return [Cleaned(file, reason=reason_of(file, error))]
 
 
+def _unused(file: Path, reason: str) -> list[Cleaned]:
+    from digitprep.batch import Cleaned
+
+    return [Cleaned(file, reason=reason)]
+
+
+def _unread(file: Path, reason: str | None) -> dict[str, Any]:
+    return {"file": str(file), "text": None, "digits": [], "reason": reason}
+
+
 def _read(file: Path, net: Classifier) -> dict[str, Any]:
     from digitprep.batch import reason_of
     from digitprep.segment.samples import read_photo_page
 
-    read: dict[str, Any] = {"file": str(file), "text": None, "digits": [], "reason": None}
+    read = _unread(file, None)
     try:
         photo, reading = read_photo_page(file, net)
     except (DataError, StepError) as error:

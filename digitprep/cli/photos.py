@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +19,7 @@ from digitprep.cli.terminal import (
     Overwrite,
     PipelineText,
     Recipe,
+    Seconds,
     amount,
     check_page,
     chosen_pipeline,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from digitprep.batch import Cleaned
     from digitprep.formats import Format
     from digitprep.pipeline import Pipeline
+    from digitprep.spool import Spool
 
 # With as many classes it is digits that are cleaned, and the gate, which knows no others, has a say.
 DIGIT_CLASSES = 10
@@ -66,7 +70,12 @@ def clean(
     ] = None,
     many: Many = False,
     text: Text = None,
+    on_error: Annotated[
+        Literal["reject", "fail"],
+        typer.Option(help="A photo that cannot be used is rejected and listed, or ends the run."),
+    ] = "reject",
     jobs: Jobs = 1,
+    seconds: Seconds = None,
     classes: Classes = 10,
     overwrite: Overwrite = False,
 ) -> None:
@@ -77,11 +86,13 @@ def clean(
     it is doubtful whether they show one digit, DST.doubtful.csv; and where images are unlike MNIST's,
     DST.unlike.csv. --report shows all of it on one page. With --many every digit of a page is a sample,
     named after photo, row and place: page-r1-c03.png.
+
+    A run that is stopped keeps what is done in DST.partial, and the same command goes on after it.
     """
     from digitprep import formats
     from digitprep.batch import to_splits, with_labels, with_readings
     from digitprep.labels import find_labels
-    from digitprep.report.cleaning import CleaningReport
+    from digitprep.report.cleaning import SHEET_PHOTOS, CleaningReport
 
     check_many(many, recipe, pipeline, labels)
     steps = chosen_pipeline(recipe, pipeline)
@@ -94,13 +105,20 @@ def clean(
     _check_output(output, formats.named(output, to), split, overwrite)
     report.check()
     check_writable(output)
-    with progress("cleaning", total=len(files)) as advance:
+    thumbnails = len(files) if page else SHEET_PHOTOS if sheet else 0
+    with ExitStack() as stack:
+        advance = stack.enter_context(progress("cleaning", total=len(files)))
         if many:
             net = opened_model(None, None, None, None)
-            cleaned = page_samples(files, net, text, report.thumbnail_px, jobs, advance)
+            cleaned = page_samples(files, net, text, report.thumbnail_px, jobs, advance, seconds)
         else:
-            made = cleaned_photos(files, steps, jobs, advance, report.thumbnail_px, page is not None)
-            cleaned = with_labels(made, found)
+            made = partial(cleaned_photos, steps=steps, jobs=jobs, seconds=seconds)
+            work = partial(made, thumbnail_px=report.thumbnail_px, with_decisions=page is not None)
+            spool = stack.enter_context(_spool(output, steps, report.thumbnail_px, page, overwrite))
+            cleaned = counted(spool.through(files, work, thumbnails), advance)
+            cleaned = with_labels(cleaned, found)
+        if on_error == "fail":
+            cleaned = _none_rejected(cleaned)
         if classes == DIGIT_CLASSES and not many:  # the digits of a page come with what is read in them
             cleaned = with_readings(cleaned)
         batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
@@ -122,6 +140,44 @@ def clean(
             f"{len(report.rejected)} of {amount(len(files), 'photo')} could not be used; "
             f"{report.rejected_path} says why"
         )
+
+
+@contextmanager
+def _spool(
+    output: Path, steps: Pipeline, thumbnail_px: int, page: Path | None, overwrite: bool
+) -> Iterator[Spool]:
+    """Where what is done is kept while the block runs, and after it where the block was not finished."""
+    from digitprep import __version__
+    from digitprep.spool import Spool
+
+    facts = {"version": __version__, "pipeline": str(steps), "thumbnails": f"{thumbnail_px} px"}
+    spool = Spool(output, facts | {"report": "a page" if page else "none"})
+    if done := spool.open(overwrite):
+        say(f"going on after {amount(done, 'photo')} of a run that was stopped")
+    try:
+        yield spool
+    except BaseException:
+        if spool.photos:
+            say(f"{amount(spool.photos, 'photo')} are done; the same command goes on after them")
+        else:
+            spool.remove()
+        raise
+    spool.remove()
+
+
+def counted(cleaned: Iterable[Cleaned], advance: Any) -> Iterator[Cleaned]:
+    """Each photo, shown on the progress bar as it comes."""
+    for photo in cleaned:
+        yield photo
+        advance()
+
+
+def _none_rejected(cleaned: Iterable[Cleaned]) -> Iterator[Cleaned]:
+    """The photos; the first one that is rejected is an error."""
+    for photo in cleaned:
+        if photo.image is None:
+            raise DataError(f"{photo.photo}: {photo.reason}")
+        yield photo
 
 
 def _facts(output: Path, steps: Pipeline, labels: str | None, split: str, many: bool) -> dict[str, str]:
@@ -179,18 +235,16 @@ def _itself_and_folders(file: Path) -> list[str]:
 
 
 def cleaned_photos(
-    files: list[Path],
+    files: Iterable[Path],
     steps: Pipeline,
     jobs: int,
-    advance: Any,
     thumbnail_px: int = 0,
     with_decisions: bool = False,
+    seconds: float | None = None,
 ) -> Iterator[Cleaned]:
-    """What becomes of each photo, shown on the progress bar as it comes."""
+    """What becomes of each photo, by as many processes."""
     from digitprep import batch
 
-    with pool(jobs) as executor:
+    with pool(jobs, seconds) as executor:
         options: dict[str, Any] = {"thumbnail_px": thumbnail_px, "with_decisions": with_decisions}
-        for cleaned in batch.clean(files, steps, executor=executor, **options):
-            yield cleaned
-            advance()
+        yield from batch.clean(files, steps, executor=executor, **options)

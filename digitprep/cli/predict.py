@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitprep.cli.pages import Many, check_many, page_predictions, page_text
-from digitprep.cli.photos import Photos, cleaned_photos, found_photos
+from digitprep.cli.photos import Photos, cleaned_photos, counted, found_photos
 from digitprep.cli.terminal import (
     AsJson,
     Jobs,
@@ -20,6 +20,7 @@ from digitprep.cli.terminal import (
     ModelNetwork,
     PipelineText,
     Recipe,
+    Seconds,
     amount,
     chosen_pipeline,
     opened_model,
@@ -46,6 +47,7 @@ def predict(
         bool, typer.Option("--reject", help="Give no digit where it is doubtful, only the reason.")
     ] = False,
     jobs: Jobs = 1,
+    seconds: Seconds = None,
     as_json: AsJson = False,
 ) -> None:
     """Clean photos of one digit each and say which digit it is; with --many, of pages, and read them.
@@ -55,7 +57,11 @@ def predict(
     check_many(many, recipe, pipeline)
     net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
     files = found_photos(photos)
-    reads = page_predictions(files, net, jobs) if many else _predictions(files, steps, net, jobs)
+    reads = (
+        page_predictions(files, net, jobs, seconds)
+        if many
+        else _predictions(files, steps, net, jobs, seconds)
+    )
     rejected = 0
     for read in reads:
         if reject and read["reason"]:
@@ -70,13 +76,15 @@ def predict(
         raise PartialSuccess(f"{rejected} of {amount(len(files), 'photo')} could not be read{certain}")
 
 
-def _predictions(files: list[Path], steps: Pipeline, net: Classifier, jobs: int) -> Iterator[dict[str, Any]]:
+def _predictions(
+    files: list[Path], steps: Pipeline, net: Classifier, jobs: int, seconds: float | None
+) -> Iterator[dict[str, Any]]:
     """One JSON object a photo, as the command line promises them, in the order of the files.
 
     Its `reason` says why nothing could be read, or why what was read is doubtful.
     """
     with progress("reading", total=len(files)) as advance:
-        yield from _read(cleaned_photos(files, steps, jobs, advance), net)
+        yield from _read(counted(cleaned_photos(files, steps, jobs, seconds=seconds), advance), net)
 
 
 def _read(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:

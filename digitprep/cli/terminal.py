@@ -64,6 +64,12 @@ PipelineText = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="How many processes work at the same time.")]
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1, help="How long a photo may take before it is given up.", show_default="60 with --jobs"
+    ),
+]
 
 
 class Voice:
@@ -126,14 +132,17 @@ def check_page(path: Path, overwrite: bool) -> None:
 
 
 @contextmanager
-def pool(jobs: int) -> Iterator[Any]:
-    """An executor of that many processes while the block runs; None for one, which needs no other."""
-    from digitprep.batch import process_pool
+def pool(jobs: int, seconds: float | None = None) -> Iterator[Any]:
+    """An executor of that many processes while the block runs; None for one, which needs no other.
 
-    if jobs == 1:
+    seconds: how long a process may take for one photo; with it even one job gets a process of its own
+    """
+    from digitprep.workers import SECONDS, ProcessPool
+
+    if jobs == 1 and seconds is None:
         yield None
         return
-    executor = process_pool(jobs)
+    executor = ProcessPool(jobs, seconds or SECONDS)
     try:
         yield executor
     finally:

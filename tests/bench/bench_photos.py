@@ -32,10 +32,10 @@ from held_out import print_held_out
 from numpy.typing import NDArray
 
 import digitprep as dp
-from digitprep.batch import process_pool
 from digitprep.errors import StepError
 from digitprep.recipes import RECIPES, recipe
 from digitprep.report.sheet import Cell, contact_sheet
+from digitprep.workers import ProcessPool
 
 MIDDLE = STRENGTHS.index("middle")
 GOAL_PERCENT = 97
@@ -125,7 +125,7 @@ Counts = dict[str, Count]  # by recipe
 
 def print_table(sample: Sample, names: list[str], jobs: int) -> None:
     cells = [(name, strength) for name in names for strength in range(len(DIFFICULTIES[name].levels))]
-    with process_pool(jobs) if jobs > 1 else nullcontext() as pool:
+    with ProcessPool(jobs) if jobs > 1 else nullcontext() as pool:
         results = (pool.map if pool else map)(partial(counted, sample), cells)
         table: dict[str, list[Counts]] = {name: [] for name in names}
         print("| difficulty | weak, middle, strong |", *(f"{name} |" for name in RECIPES))

@@ -15,8 +15,9 @@ from difficulties import draw
 from numpy.typing import NDArray
 
 import digitprep as dp
-from digitprep.batch import clean, process_pool
+from digitprep.batch import clean
 from digitprep.recipes import recipe
+from digitprep.workers import ProcessPool
 
 MEGAPIXELS, GOAL_MS, TURNS, PHOTOS = 12, 120, 15, 300
 
@@ -68,7 +69,7 @@ def cpu_ms(work: Callable[[], object]) -> float:
 
 def wall_seconds(photos: list[Path], jobs: int) -> float:
     """Of cleaning all photos once the processes are up."""
-    with process_pool(jobs) as pool:
+    with ProcessPool(jobs) as pool:
         for _ in clean(photos[: 4 * jobs], recipe(), executor=pool):
             pass
         start = time.perf_counter()

@@ -1,0 +1,176 @@
+"""Work on many photos, in their order, on any executor; and processes that outlive a photo that kills one."""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from digitprep.errors import DigitprepError, MissingExtra
+
+Result = TypeVar("Result")
+Waiting = deque[tuple[list[Path], Future[list[Result]]]]
+
+# How many photos may be under way for each that is being waited for: enough to keep every core
+# busy, few enough that memory does not grow with the number of photos.
+AHEAD = 64
+
+# What takes longer has no end: the slowest of 2,742 photos takes a second.
+SECONDS = 60.0
+
+
+def in_order(
+    function: Callable[[Path], Result],
+    photos: Iterable[Path],
+    executor: Executor | None = None,
+    lost: Callable[[Path, str], Result] | None = None,
+) -> Iterator[Result]:
+    """What a function makes of each image file, in their order, with or without an executor.
+
+    The function goes to the executor with a list of photos, as many as its `chunk` says or one, and at most
+    AHEAD photos, or two lists, are under way at a time. Where an executor that can `restart` loses the
+    process that works on a photo, `lost` makes the result of it and of the reason, and the others go on.
+
+    Raises DigitprepError where processes are lost and it cannot be told to which photo.
+    """
+    if executor is None:
+        yield from map(function, photos)
+        return
+    work, chunk = partial(_each, function), getattr(executor, "chunk", 1)
+    waiting: Waiting[Result] = deque()
+    left = iter(photos)
+    try:
+        while some := list(islice(left, chunk)):
+            waiting.append((some, executor.submit(work, some)))
+            if len(waiting) >= max(2, AHEAD // chunk):
+                yield from _first(waiting, work, executor, lost)
+        while waiting:
+            yield from _first(waiting, work, executor, lost)
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def _each(function: Callable[[Path], Result], photos: list[Path]) -> list[Result]:
+    return [function(photo) for photo in photos]
+
+
+def _first(
+    waiting: Waiting[Result],
+    work: Callable[[list[Path]], list[Result]],
+    executor: Executor,
+    lost: Callable[[Path, str], Result] | None,
+) -> Iterator[Result]:
+    """The results of the photos that have waited longest; of all that wait, where a process was lost."""
+    killed = getattr(executor, "killed", BrokenExecutor)
+    photos, future = waiting.popleft()
+    try:
+        yield from future.result()
+    except killed as error:
+        if lost is None or not hasattr(executor, "restart"):
+            raise DigitprepError(
+                "a process that works on photos was killed, perhaps for want of memory; try fewer --jobs"
+            ) from error
+        executor.restart()
+        suspects = [(photos, future), *waiting]
+        waiting.clear()
+        for some, ended in suspects:
+            if ended.done() and not ended.cancelled() and ended.exception() is None:
+                yield from ended.result()
+            else:
+                yield from (_alone(photo, work, executor, killed, lost) for photo in some)
+
+
+def _alone(
+    photo: Path,
+    work: Callable[[list[Path]], list[Result]],
+    executor: Any,
+    killed: type[Exception],
+    lost: Callable[[Path, str], Result],
+) -> Result:
+    """The result of one photo, on which alone there is work: if a process is lost now, it was this photo."""
+    begun = time.monotonic()
+    try:
+        found: list[Result] = executor.submit(work, [photo]).result()
+    except killed:
+        executor.restart()
+        seconds = getattr(executor, "seconds", float("inf"))
+        if time.monotonic() - begun >= seconds:
+            return lost(photo, f"expected to be done in {seconds:g} seconds, it took longer")
+        return lost(photo, "it crashed the process that read it; convert or copy it anew")
+    return found[0]
+
+
+class ProcessPool(Executor):
+    """An executor of `jobs` processes, each on one thread, which can be started anew when one was killed.
+
+    A process that is at one call for more than `seconds` ends itself, however deep in a decoder it is.
+    All that was under way then fails with `killed`; `restart` makes the pool fit for work again. The
+    caller shuts it down.
+    """
+
+    killed = BrokenExecutor
+
+    def __init__(self, jobs: int, seconds: float = SECONDS) -> None:
+        self.jobs, self.seconds = jobs, seconds
+        self._pool = self._started()
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        """As `Executor.submit`; where a process was killed meanwhile, the future says so, not the call."""
+        try:
+            return self._pool.submit(_watched, self.seconds, function, *args, **options)
+        except BrokenExecutor as error:
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def restart(self) -> None:
+        """Put fresh processes in the place of the old ones."""
+        self._pool.shutdown(cancel_futures=True)
+        self._pool = self._started()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _started(self) -> ProcessPoolExecutor:
+        # Fresh processes: one forked from a process with threads can hang in a lock it inherited.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    """One thread for OpenCV, as there is a process a core; and Ctrl-C is for the parent to hear."""
+    from digitprep.opencv import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(MissingExtra):  # said by the first photo that needs it: here it would only break the pool
+        cv2.setNumThreads(1)
+
+
+def _watched(seconds: float, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+    """The call, in a process that ends when it takes too long.
+
+    No exception could end it: while a decoder runs in C, Python raises none. What watches is a thread
+    of C's own.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_nowhere())
+    try:
+        return function(*args, **options)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@cache
+def _nowhere() -> IO[str]:
+    """Where the traceback of a process that ends itself goes: what happened is told in its parent."""
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  (open as long as the process is)

@@ -1,0 +1,74 @@
+"""Work on many photos goes on when one of them kills its process, or has no end."""
+
+import os
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from digitprep.errors import DigitprepError
+from digitprep.workers import ProcessPool, in_order
+
+PHOTOS = [Path(f"{number}.png") for number in range(12)]
+CRASH, HANG = Path("3.png"), Path("7.png")
+
+
+def named(photo):
+    return photo.stem
+
+
+def crashes(photo):
+    if photo == CRASH:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return photo.stem
+
+
+def hangs(photo):
+    if photo == HANG:
+        signal.pthread_sigmask(signal.SIG_BLOCK, list(signal.valid_signals()))
+        time.sleep(600)
+    return photo.stem
+
+
+def lost(photo, reason):
+    return f"{photo.stem} lost: {reason}"
+
+
+def test_a_photo_that_crashes_its_process_is_one_result_and_the_others_are_right():
+    with ProcessPool(2) as pool:
+        found = list(in_order(crashes, PHOTOS, pool, lost))
+        assert found[3].startswith("3 lost: it crashed the process")
+        assert found[:3] + found[4:] == [photo.stem for photo in PHOTOS if photo != CRASH]
+        assert list(in_order(named, PHOTOS, pool, lost)) == [photo.stem for photo in PHOTOS]
+
+
+def test_a_photo_that_never_ends_is_given_up_and_the_others_are_right():
+    with ProcessPool(2, seconds=1.5) as pool:
+        found = list(in_order(hangs, PHOTOS, pool, lost))
+    assert found[7] == "7 lost: expected to be done in 1.5 seconds, it took longer"
+    assert found[:7] + found[8:] == [photo.stem for photo in PHOTOS if photo != HANG]
+
+
+def test_an_executor_that_cannot_start_again_ends_with_what_to_do():
+    with ProcessPoolExecutor(2) as pool, pytest.raises(DigitprepError, match="try fewer --jobs"):
+        list(in_order(crashes, PHOTOS, pool, lost))
+
+
+def test_lists_of_photos_go_to_an_executor_that_asks_for_them():
+    sent = []
+
+    class InLists(ProcessPool):
+        chunk = 5
+
+        def submit(self, function, /, *args, **options):
+            sent.append(len(args[0]))
+            return super().submit(function, *args, **options)
+
+    with InLists(1) as pool:
+        assert list(in_order(named, PHOTOS, pool, lost)) == [photo.stem for photo in PHOTOS]
+        assert sent == [5, 5, 2]
+        found = list(in_order(crashes, PHOTOS, pool, lost))
+    assert [result.partition(" ")[0] for result in found] == [photo.stem for photo in PHOTOS]
+    assert "lost" in found[3]
