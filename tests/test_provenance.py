@@ -58,7 +58,17 @@ def test_it_is_replaced_with_the_dataset_and_not_otherwise(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"sources": 3}', '{"sources": [1]}', "[" * 100_000, "\udc80"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"sources": 3}',
+        '{"sources": [], "reading": 3}',
+        '{"sources": [1]}',
+        "[" * 100_000,
+        "\udc80",
+    ],
 )
 def test_a_file_that_is_no_provenance_tells_nothing(run, tmp_path, text):
     run("convert", DIGITS, "b", "--to", "idx")
@@ -81,9 +91,25 @@ def test_emnist_that_was_turned_upright_says_so(run, tmp_path):
     formats.write_idx(labels, np.array([1, 26], np.uint8))
     run("convert", images, "a.npz", "--classes", "26")
     assert told(tmp_path, "a.npz")["options"] == {"from": 'idx(emnist="letters")'}
+    assert "reading" not in told(tmp_path, "a.npz")
     shown = run("info", images).stdout
     assert 'idx(emnist="letters")' in shown
     assert "A       1 #" in shown
+
+
+def test_values_that_were_scaled_say_how(run, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = np.column_stack([np.arange(9), rng.uniform(-0.9, 0.9, (9, 256)).round(3)])
+    rows[0, 1], rows[1, 1] = -1, 1
+    (tmp_path / "zip.train").write_text("".join(" ".join(map(str, row)) + "\n" for row in rows.tolist()))
+    scaled = "values -1..1 scaled to 0..255 and rounded"
+    for name, to in (("a.npz", "npz"), ("b", "idx")):
+        run("convert", "zip.train", name, "--to", to, "--split", "val=0.3")
+        assert told(tmp_path, name)["reading"] == [scaled]
+        assert scaled in run("info", name).stdout
+    run("convert", "a.npz", "c.npz")
+    assert "reading" not in told(tmp_path, "c.npz")
+    assert told(tmp_path, "c.npz")["sources"][0]["provenance"]["reading"] == [scaled]
 
 
 def test_a_cleaned_dataset_tells_its_photos_and_its_pipeline(run, tmp_path):
@@ -95,3 +121,4 @@ def test_a_cleaned_dataset_tells_its_photos_and_its_pipeline(run, tmp_path):
     sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
     assert record["sources"] == [{"name": "photos", "files": 2, "sha256": sha256}]
     assert record["counts"] == {"train": 2}
+    assert "reading" not in record

@@ -203,4 +203,5 @@ def _origin_text(provenance: dict[str, Any]) -> str:
     how = [f"by digitprep {provenance.get('digitprep')}"]
     how += [f"with {provenance['pipeline']}"] if "pipeline" in provenance else []
     how += [f"{name} {value}" for name, value in provenance.get("options", {}).items()]
+    how += map(str, provenance.get("reading", []))
     return f"made from {sources or 'nothing that is told'} {', '.join(how)}"

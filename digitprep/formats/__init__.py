@@ -102,18 +102,18 @@ def write(
     splits = data.values() if isinstance(data, Dataset) else [data] if isinstance(data, Split) else data
     path = Path(path)
     chosen = named(path, format)
-    counts: dict[str, int] = {}
+    passed = provenance.Passed()
     beside = ""
 
     def make(result: Path) -> None:
         nonlocal beside
         names = OneList()
-        parts = provenance.counting(splits, counts)
+        parts = passed.noted(splits)
         chosen.write(result, parts if chosen.own_class_names else names.noted(parts))
         if result.is_dir():
             names.write(result)
         if origin is not None:
-            text = provenance.to_text(origin, counts)
+            text = provenance.to_text(origin, passed)
             beside = "" if chosen.embed(result, text) else text
 
     sidecar = provenance.sidecar(path)

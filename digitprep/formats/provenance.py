@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +61,28 @@ def source_of_files(name: str, files: Sequence[Path], names: Sequence[str]) -> R
     return {"name": name, "files": len(files), "sha256": total.hexdigest()}
 
 
-def counting(splits: Iterable[Split], counts: dict[str, int]) -> Iterator[Split]:
-    """The parts as they pass, their samples counted by split."""
-    for part in splits:
-        counts[part.name] = counts.get(part.name, 0) + len(part)
-        yield part
+@dataclass
+class Passed:
+    """What only the samples themselves tell, as they pass: how many there are, and how they were read."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    reading: list[str] = field(default_factory=list)
+
+    def noted(self, splits: Iterable[Split]) -> Iterator[Split]:
+        """The parts as they pass."""
+        for part in splits:
+            self.counts[part.name] = self.counts.get(part.name, 0) + len(part)
+            how = part.provenance.pipeline if part.provenance else ""
+            self.reading += [how] if how and how not in self.reading else []
+            yield part
 
 
-def to_text(provenance: Record, counts: Mapping[str, int]) -> str:
-    """As JSON, with the number of samples of each split."""
-    return json.dumps({**provenance, "counts": dict(counts)}, indent=2, ensure_ascii=False) + "\n"
+def to_text(provenance: Record, passed: Passed) -> str:
+    """As JSON, with the number of samples of each split, and how values were scaled when they were read."""
+    said = f"{provenance.get('pipeline')} {provenance.get('options', {}).get('from')}"
+    reading = [how for how in passed.reading if how not in said]
+    told = {"reading": reading} if reading else {}
+    return json.dumps({**provenance, **told, "counts": passed.counts}, indent=2, ensure_ascii=False) + "\n"
 
 
 def sidecar(path: Path) -> Path:
@@ -90,6 +103,8 @@ def of(path: Path, chosen: Format) -> Record | None:
 def _is_record(found: Any) -> bool:
     """Whether JSON from a file has the form of a record, so that all else may rely on it."""
     if not isinstance(found, dict) or not isinstance(found.get("options", {}), dict):
+        return False
+    if not isinstance(found.get("reading", []), list):
         return False
     sources = found.get("sources")
     return isinstance(sources, list) and all(isinstance(source, dict) for source in sources)
