@@ -126,6 +126,16 @@ def test_pencil_is_read_across_the_hard_edge_of_a_shadow(net, digits):
     assert text_of(net, pixels.astype(np.uint8)) == " ".join(ROWS)
 
 
+@pytest.mark.parametrize(("start", "slope"), [(250, 0.5), (200, 0.3), (400, -0.6)])
+def test_thick_pencil_is_read_where_the_edge_of_a_shadow_runs_through_it(net, digits, start, slope):
+    ink, _ = written(digits, rows=("0864953", "8960385"), height=600, gap=13)
+    pixels = on_paper(cv2.dilate(ink, np.ones((5, 5))), paper=215, pen=165) * np.linspace(1.15, 0.75, 900)
+    rows, columns = np.mgrid[:600, :900]
+    pixels[columns > start + slope * rows] *= 0.4
+    pixels = cv2.GaussianBlur(pixels, (0, 0), 1.5).clip(0, 255)
+    assert text_of(net, pixels.astype(np.uint8)) == "0864953 8960385"
+
+
 @pytest.mark.parametrize("both", [False, True], ids=["ruled", "squared"])
 def test_printed_rules_are_not_read(net, digits, both):
     ink, _ = written(digits)
