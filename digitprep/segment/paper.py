@@ -25,8 +25,8 @@ SMALL_DIGIT_PX, MOST_ENLARGED, FINEST_PX = 40, 2.0, 4000
 GROUND = 0.2
 
 # What is darker than its first ground by this share is taken for ink, and filled for the second one by a
-# closing of this share of the window.
-INKY, FILL = 0.1, 0.15
+# closing of this share of the window, unless it covers more of the page than the last: too little paper then.
+INKY, FILL, MOST_INK = 0.1, 0.15, 0.12
 
 # A page is first seen as small as this, in a window of this share, to learn how wide its strokes are;
 # the window of the ground is at least so many strokes wide. Strokes that are too wide for the usual window
@@ -141,7 +141,7 @@ def _darkness(photo: Image, window: float) -> Floats:
     ground = _ground(grey, window)
     if _ink_is_bright(grey, ground):
         grey, ground = 255 - grey, 255 - ground
-    ground = _ground(_filled(grey, ground, window), window)
+    ground = np.maximum(ground, _ground(_filled(grey, ground, window), window))  # ink only draws it down
     return np.asarray((ground.astype(np.float32) - grey) / np.maximum(ground, 16), dtype=np.float32)
 
 
@@ -161,8 +161,10 @@ def _filled(grey: Image, ground: Image, window: float) -> Image:
     """
     size = max(3, round(FILL * window * min(grey.shape))) | 1
     paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    inky = cv2.dilate((grey < (1 - INKY) * ground).astype(np.uint8), np.ones((5, 5), np.uint8))
-    return np.where(inky > 0, paper, grey).astype(np.uint8)
+    inky = (grey < (1 - INKY) * ground).astype(np.uint8)
+    if inky.mean() > MOST_INK:
+        return grey
+    return np.where(cv2.dilate(inky, np.ones((5, 5), np.uint8)) > 0, paper, grey).astype(np.uint8)
 
 
 def _ink_is_bright(grey: Image, ground: Image) -> bool:
