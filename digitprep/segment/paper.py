@@ -18,7 +18,7 @@ SMALLEST_PX, LARGEST_PX = 900, 2000
 
 # A page is enlarged for digits that are lower than this there, at most by the factor: the edge of a stroke is
 # more than which pixels it fills. Up to so many pixels a photo is read for that.
-SMALL_DIGIT_PX, MOST_ENLARGED, FINEST_PX = 40, 2.0, 4000
+SMALL_DIGIT_PX, MOST_ENLARGED, FINEST_PX = 40, 1.5, 3000
 
 # The ground at a pixel is the median of a window of this share of the shorter side: a median keeps the
 # edge of a shadow where it is, and the strokes of a digit never fill half of the window.
