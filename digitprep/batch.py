@@ -32,6 +32,7 @@ class Cleaned:
     doubt: why the image may not show what was meant, such as a second digit in the photo
     digit: what the bundled network reads in it, with that confidence, 0..1, where it was asked
     decisions: what each step of the pipeline decided, where that was asked for
+    lost: whether there is no image because the process that worked on it came to an end
     """
 
     photo: Path
@@ -44,6 +45,7 @@ class Cleaned:
     digit: int | None = None
     confidence: float | None = None
     decisions: tuple[str, ...] = ()
+    lost: bool = False
 
 
 def clean_photo(
@@ -82,7 +84,7 @@ def clean(
 
 
 def _lost(photo: Path, reason: str) -> Cleaned:
-    return Cleaned(photo, reason=reason)
+    return Cleaned(photo, reason=reason, lost=True)
 
 
 def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -> Iterator[Cleaned]:

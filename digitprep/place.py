@@ -26,6 +26,7 @@ except ImportError:  # on Windows
 Owns = Callable[[str], bool]
 
 REPLACED = ".replaced"
+LOCKS = fcntl is not None  # whether the system can lock a folder
 
 
 def place(
@@ -114,19 +115,19 @@ def _staging(target: Path) -> Iterator[str]:
     # A name may be as long as the disk takes, so the folder is named after its checksum.
     prefix = f".digitprep-{zlib.crc32(os.fsencode(target.name)):08x}-"
     with ExitStack() as stack:
-        with _held(target.parent, wait=True):  # from its creation to its lock no other run may come by
+        with held(target.parent, wait=True):  # from its creation to its lock no other run may come by
             for left in target.parent.glob(f"{prefix}*"):
                 _clear(left, target)
             folder = tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent)
             staging = stack.enter_context(folder)
-            stack.enter_context(_held(Path(staging)))
+            stack.enter_context(held(Path(staging)))
         yield staging
 
 
 def _clear(left: Path, target: Path) -> None:
     """Remove what a killed run left, unless a run is still at it; give back what it had put aside."""
-    with _held(left) as held:
-        if not held:
+    with held(left) as is_held:
+        if not is_held:
             return
         replaced = left / REPLACED
         if replaced.exists() and not target.exists():
@@ -135,7 +136,7 @@ def _clear(left: Path, target: Path) -> None:
 
 
 @contextmanager
-def _held(folder: Path, wait: bool = False) -> Iterator[bool]:
+def held(folder: Path, wait: bool = False) -> Iterator[bool]:
     """Hold a folder against other processes while the block runs; yields whether that went.
 
     Where the system cannot lock a folder nothing is held, and what killed runs leave is left.
@@ -147,11 +148,11 @@ def _held(folder: Path, wait: bool = False) -> Iterator[bool]:
     try:
         descriptor = os.open(folder, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        held = True
+        locked = True
     except OSError:
-        held = False
+        locked = False
     try:
-        yield held
+        yield locked
     finally:
         if descriptor is not None:
             os.close(descriptor)

@@ -3,168 +3,263 @@
 While a dataset is made of photos, a folder DST.partial lies beside it: `run.json` says which run it is
 of, each shard holds what became of some photos, in their order, and `manifest.jsonl` the shards that are
 finished, a line each with the SHA-256. A shard is written under another name and renamed, and its line
-follows; so however a run ends, what the manifest lists is whole. There is nothing in it but arrays and JSON.
+follows; what is listed and not whole all the same, as after a power cut, is made again. `writing.json`
+says that all photos are done and their dataset was begun. There is nothing in it but arrays and JSON.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
-from itertools import chain, count, islice
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from itertools import chain, count, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from digitprep.batch import Cleaned
-from digitprep.errors import DataError, UsageError
-from digitprep.place import writing
+from digitprep.errors import DigitprepError, UsageError
+from digitprep.place import LOCKS, held
+from digitprep.shards import Stamp, from_bytes, stamp_of, to_bytes
 
 SHARD_PHOTOS = 200
 SUFFIX = ".partial"
-ARRAYS = ("image", "thumbnail")
+FACTS, MANIFEST, WRITING = "run.json", "manifest.jsonl", "writing.json"
+OURS = re.compile(r"(run\.json|manifest\.jsonl|writing\.json|\d{6}\.npz)(\.new)?")
+Results = Generator[Cleaned, None, None]
 Work = Callable[[Iterable[Path]], Iterator[Cleaned]]
-Stamp = tuple[str, int, int]
 
 
 class Spool:
-    """The folder beside `destination`, for the run that `facts` tell apart from others.
+    """The folder beside `destination`, for the run that `facts` tell apart from others; a context manager.
+
+    While it is open, no other run can open it. It is left on disk where the block ends with an error and
+    photos are done.
 
     facts: all that the result depends on but the photos: what has to be the same to go on
+    overwrite: whether another run's folder is to go, and photos that were changed are to be done again
     """
 
-    def __init__(self, destination: Path, facts: Mapping[str, str]) -> None:
+    def __init__(self, destination: Path, facts: Mapping[str, str], overwrite: bool = False) -> None:
         self.folder = destination.absolute().with_name(destination.absolute().name + SUFFIX)
         self.facts = dict(facts)
+        self.overwrite = overwrite
         self.finished: list[dict[str, Any]] = []
+        self._changed = False
+        self._open = ExitStack()
 
     @property
     def photos(self) -> int:
         """How many photos are done."""
         return sum(len(shard["photos"]) for shard in self.finished)
 
-    def open(self, overwrite: bool = False) -> int:
-        """Begin, or go on with what is there; returns the number of photos that are done.
+    def was_writing(self, how: Mapping[str, str]) -> bool:
+        """Whether a run like this one was stopped while it wrote its dataset in the same way."""
+        return self._read_json(FACTS) == self.facts and self._read_json(WRITING) == dict(how)
 
-        Raises UsageError where the folder is of another run, unless `overwrite` lets it go.
+    def write_begins(self, how: Mapping[str, str]) -> None:
+        """Note that the dataset is about to be written, and how."""
+        with _keeping(self.folder):
+            self._place(WRITING, json.dumps(dict(how)).encode())
+
+    def __enter__(self) -> Spool:
+        """Begin, or go on with what is there.
+
+        Raises UsageError where the folder is of another run, unless it is to go; where another run is at
+        work on it; and where it holds what is none of ours, which is never removed.
         """
-        old = self._read_facts()
-        if old != self.facts and old is not None:
-            if not overwrite:
+        self._check_folder()
+        with _keeping(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        if not self._open.enter_context(held(self.folder)) and LOCKS:
+            self._open.close()
+            raise UsageError(f"{self.folder}: another run is making the same dataset; let it end, or stop it")
+        old = self._read_json(FACTS)
+        if old is None and any(self.folder.iterdir()):
+            old = {}
+        if old is not None and old != self.facts:
+            if not self.overwrite:
+                self._open.close()
                 raise UsageError(
                     f"{self.folder} is of a run that was stopped, and another one: "
                     f"{_difference(old, self.facts)}; repeat that one to go on with it, or pass --overwrite "
                     "to start anew"
                 )
-            self.remove()
-        with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._place("run.json", json.dumps(self.facts, indent=2).encode())
+            self._empty()
+        with _keeping(self.folder):
+            self._place(FACTS, json.dumps(self.facts, indent=2).encode())
         self.finished = self._read_manifest()
-        return self.photos
+        return self
 
-    def through(self, photos: Iterable[Path], work: Work, thumbnails: int | None = None) -> Iterator[Cleaned]:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None or not self.finished:
+            with _keeping(self.folder):
+                self._empty()
+                self.folder.rmdir()
+        self._open.close()
+
+    def through(
+        self, photos: Iterable[Path], work: Work, thumbnails: int | None = None
+    ) -> Generator[Cleaned, None, None]:
         """What became of each photo, in order: of those in finished shards from there, the others by `work`.
 
         thumbnails: of how many photos, the first ones, they are kept; of all without it
 
-        Raises UsageError where a photo is not what it was when its shard was made, DataError where a shard
-        is damaged.
+        Raises UsageError where a photo is not what it was when its shard was made, and is not to be done
+        again.
         """
-        left = iter(photos)
-        for number, shard in enumerate(list(self.finished)):
-            self._check_photos(shard, list(islice(left, len(shard["photos"]))))
-            yield from self._read_shard(number, shard)
-        seen = count(self.photos)
-        made = (
-            cleaned if thumbnails is None or next(seen) < thumbnails else replace(cleaned, thumbnail=None)
-            for cleaned in work(left)
-        )
-        while some := list(islice(made, SHARD_PHOTOS)):
-            self._write_shard(len(self.finished), some)
-            yield from some
+        left, seen = iter(photos), count()
+        for number, shard in enumerate(self.finished):
+            some = list(islice(left, len(shard["photos"])))
+            kept = self._read_shard(number, shard)
+            if kept is None or not self._is_of(shard, some):
+                self._keep_manifest(self.finished[:number])
+                left = chain(some, left)
+                break
+            for cleaned in kept:
+                next(seen)
+                # A photo that killed its process may do better now, with more time or memory.
+                yield next(iter(work([cleaned.photo]))) if cleaned.lost else cleaned
+        yield from self._kept(left, work, seen, thumbnails)
 
-    def remove(self) -> None:
-        """Take the folder away, once the dataset is there."""
-        with writing(self.folder):
-            shutil.rmtree(self.folder, ignore_errors=False)
+    def _kept(
+        self, left: Iterator[Path], work: Work, seen: Iterator[int], thumbnails: int | None
+    ) -> Iterator[Cleaned]:
+        """What becomes of the photos that are left; each shard is written when it is full, or all ends."""
+        stamps: deque[Stamp] = deque()
+        some: list[tuple[Stamp, Cleaned]] = []
+        try:
+            for cleaned in work(_stamped(left, stamps)):
+                small = thumbnails is not None and next(seen) >= thumbnails
+                result = replace(cleaned, thumbnail=None) if small else cleaned
+                some.append((stamps.popleft(), result))
+                if len(some) == SHARD_PHOTOS:
+                    full, some = some, []
+                    self._write_shard(full)
+                yield result
+        finally:
+            if some:
+                self._write_shard(some)
 
-    def _check_photos(self, shard: Mapping[str, Any], photos: list[Path]) -> None:
-        now = [_stamp(photo) for photo in photos]
-        for before, after in zip(shard["photos"], chain(now, [None] * len(shard["photos"])), strict=False):
+    def _is_of(self, shard: Mapping[str, Any], photos: list[Path]) -> bool:
+        """Whether a shard is of these photos, as they are now; raises UsageError unless to overwrite."""
+        now: list[Stamp | None] = [stamp_of(photo) for photo in photos]
+        for before, after in zip_longest(shard["photos"], now):
             if after is None or tuple(before) != after:
+                if self.overwrite:
+                    return False
                 raise UsageError(
                     f"{self.folder} is of a run that was stopped; since then {before[0]} was changed, moved "
-                    "or removed, or others came before it; put it back, or remove that folder to start anew"
+                    "or removed, or others came before it; put it back, or pass --overwrite to do it again"
                 )
+        return True
 
-    def _write_shard(self, number: int, some: list[Cleaned]) -> None:
-        data = _to_bytes(some)
-        record = {
-            "shard": _name(number),
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "photos": [_stamp(cleaned.photo) for cleaned in some],
-        }
-        with writing(self.folder):
-            self._place(_name(number), data)
-            with (self.folder / "manifest.jsonl").open("a", encoding="utf-8") as manifest:
+    def _write_shard(self, some: list[tuple[Stamp, Cleaned]]) -> None:
+        stamps = [stamp for stamp, _ in some]
+        if self._changed or stamps != [stamp_of(cleaned.photo) for _, cleaned in some]:
+            self._changed = True  # a photo, while it was read: from here on nothing is kept
+            return
+        data = to_bytes([cleaned for _, cleaned in some])
+        name = _name(len(self.finished))
+        record = {"shard": name, "sha256": hashlib.sha256(data).hexdigest(), "photos": stamps}
+        with _keeping(self.folder):
+            self._place(name, data)
+            with (self.folder / MANIFEST).open("a", encoding="utf-8") as manifest:
                 manifest.write(json.dumps(record) + "\n")
         self.finished.append(record)
 
-    def _read_shard(self, number: int, shard: Mapping[str, Any]) -> Iterator[Cleaned]:
-        path = self.folder / _name(number)
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != shard["sha256"]:
-            raise DataError.of(
-                path,
-                expected=f"SHA-256 {shard['sha256']}, as the manifest says",
-                found="another",
-                advice=f"remove {self.folder} to start anew",
-            )
-        yield from _from_bytes(data)
-
-    def _read_facts(self) -> dict[str, str] | None:
-        """The facts of the run that the folder is of; {} where it cannot be told, None without a folder."""
+    def _read_shard(self, number: int, shard: Mapping[str, Any]) -> list[Cleaned] | None:
+        """The records of a shard; None where it is not what the manifest says."""
         try:
-            found = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+            data = (self.folder / _name(number)).read_bytes()
+        except OSError:
+            return None
+        return from_bytes(data) if hashlib.sha256(data).hexdigest() == shard["sha256"] else None
+
+    def _check_folder(self) -> None:
+        """Raise UsageError where the folder is a link or holds what no run wrote."""
+        if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
+            raise UsageError(f"{self.folder} is in the way of what this run keeps; remove it")
+        for path in self.folder.iterdir() if self.folder.exists() else ():
+            if not OURS.fullmatch(path.name) or not path.is_file():
+                raise UsageError(
+                    f"{self.folder} is where a run keeps what is done, and holds {path.name}, which is no "
+                    "part of that; move it away, or choose another destination"
+                )
+
+    def _read_json(self, name: str) -> dict[str, str] | None:
+        """A file's facts; {} where they cannot be told, None without the file."""
+        try:
+            found = json.loads((self.folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return {} if self.folder.exists() and any(self.folder.iterdir()) else None
+            return None
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 
     def _read_manifest(self) -> list[dict[str, Any]]:
-        """The finished shards; a last line that was cut short is of one that is not."""
-        path = self.folder / "manifest.jsonl"
-        if not path.exists():
+        """The finished shards, as far as the lines are whole."""
+        try:
+            lines = (self.folder / MANIFEST).read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
             return []
-        whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
-        lines = whole.splitlines()
-        with writing(self.folder):
-            self._place(path.name, "".join(f"{line}\n" for line in lines).encode())
-        return [json.loads(line) for line in lines]
+        shards = []
+        for number, line in enumerate(lines):
+            try:
+                shard = json.loads(line)
+                good = shard["shard"] == _name(number) and all(len(stamp) == 3 for stamp in shard["photos"])
+            except (ValueError, KeyError, TypeError):
+                break
+            if not good:
+                break
+            shards.append(shard)
+        self._keep_manifest(shards)
+        return shards
+
+    def _keep_manifest(self, shards: list[dict[str, Any]]) -> None:
+        self.finished = list(shards)
+        with _keeping(self.folder):
+            self._place(MANIFEST, "".join(f"{json.dumps(shard)}\n" for shard in shards).encode())
+
+    def _empty(self) -> None:
+        for path in list(self.folder.iterdir()):
+            if OURS.fullmatch(path.name):
+                path.unlink()
 
     def _place(self, name: str, data: bytes) -> None:
         new = self.folder / f"{name}.new"
-        new.write_bytes(data)
+        with new.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(self.folder / name)
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a DigitprepError."""
+    try:
+        yield
+    except OSError as error:
+        raise DigitprepError(
+            f"{folder}: what is done cannot be kept: {error.strerror or error}; see to the space and the "
+            "permissions there; then the same command goes on after what is kept"
+        ) from error
+
+
+def _stamped(photos: Iterable[Path], stamps: deque[Stamp]) -> Iterator[Path]:
+    """The photos, each one's stamp noted before it is read."""
+    for photo in photos:
+        stamps.append(stamp_of(photo))
+        yield photo
 
 
 def _name(number: int) -> str:
     return f"{number:06d}.npz"
-
-
-def _stamp(photo: Path) -> Stamp:
-    """A photo's path, size and time of change; -1 for both where there is none."""
-    try:
-        found = photo.stat()
-    except (OSError, ValueError):
-        return str(photo), -1, -1
-    return str(photo), found.st_size, found.st_mtime_ns
 
 
 def _difference(old: Mapping[str, str], new: Mapping[str, str]) -> str:
@@ -172,35 +267,4 @@ def _difference(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     if not old:
         return "it cannot be told which"
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return "; ".join(
-        f"its {name} was {old.get(name, 'not given')}, now {new.get(name, 'not given')}" for name in names
-    )
-
-
-def _to_bytes(some: list[Cleaned]) -> bytes:
-    """Records as an npz: their arrays, and JSON for all else."""
-    arrays, records = {}, []
-    for place, cleaned in enumerate(some):
-        record = {field.name: getattr(cleaned, field.name) for field in fields(Cleaned)}
-        for name in ARRAYS:
-            if (array := record.pop(name)) is not None:
-                arrays[f"{name}{place}"] = array
-        records.append(record | {"photo": str(cleaned.photo)})
-    text = np.frombuffer(json.dumps(records).encode(), np.uint8)
-    stream = io.BytesIO()
-    np.savez(stream, records=text, **arrays)
-    return stream.getvalue()
-
-
-def _from_bytes(data: bytes) -> Iterator[Cleaned]:
-    """The records again."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        for place, record in enumerate(json.loads(stored["records"].tobytes())):
-            arrays = {name: stored[f"{name}{place}"] for name in ARRAYS if f"{name}{place}" in stored}
-            box = None if record["box"] is None else tuple(record["box"])
-            told = record | {
-                "photo": Path(record["photo"]),
-                "box": box,
-                "decisions": tuple(record["decisions"]),
-            }
-            yield Cleaned(**told, **arrays)
+    return "; ".join(f"its {name} was {old.get(name, 'none')}, now {new.get(name, 'none')}" for name in names)

@@ -6,6 +6,7 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -99,6 +100,7 @@ def _alone(
     lost: Callable[[Path, str], Result],
 ) -> Result:
     """The result of one photo, on which alone there is work: if a process is lost now, it was this photo."""
+    executor.submit(_ready).result()  # to start a process takes its time, which is not the photo's
     begun = time.monotonic()
     try:
         found: list[Result] = executor.submit(work, [photo]).result()
@@ -148,13 +150,26 @@ class ProcessPool(Executor):
         return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_start_worker)
 
 
+def _ready() -> None:
+    """Nothing, as soon as there is a process."""
+
+
 def _start_worker() -> None:
     """One thread for OpenCV, as there is a process a core; and Ctrl-C is for the parent to hear."""
     from digitprep.opencv import cv2
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(MissingExtra):  # said by the first photo that needs it: here it would only break the pool
         cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it was killed: nobody else would."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _watched(seconds: float, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:

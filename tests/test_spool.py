@@ -1,6 +1,6 @@
 """A run that was stopped goes on where it was, and ends as if nothing had happened."""
 
-import json
+import contextlib
 import signal
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from PIL import Image
 
 import digitprep as dp
 from digitprep.batch import Cleaned, clean
-from digitprep.errors import DataError, UsageError
+from digitprep.errors import UsageError
 from digitprep.recipes import recipe
 from digitprep.spool import SHARD_PHOTOS, Spool
 
@@ -42,9 +42,9 @@ def done(photo):
     return Cleaned(photo, image, (1, 2, 3, number + 1), image[:4], doubt="?", decisions=("a", "b"))
 
 
-def key(cleaned):
-    arrays = [None if array is None else array.tolist() for array in (cleaned.image, cleaned.thumbnail)]
-    return cleaned.photo, arrays, cleaned.box, cleaned.reason, cleaned.doubt, cleaned.decisions
+def key(one):
+    arrays = [None if array is None else array.tolist() for array in (one.image, one.thumbnail)]
+    return one.photo, arrays, one.box, one.reason, one.doubt, one.decisions
 
 
 def stopped_after(count, worked):
@@ -60,41 +60,54 @@ def stopped_after(count, worked):
     return work
 
 
-def started(tmp_path, photos, work, facts=FACTS, **options):
-    spool = Spool(tmp_path / "set.npz", facts)
-    spool.open(**options)
-    return spool, spool.through(photos, work)
+def cleaned(tmp_path, photos, work, facts=FACTS, overwrite=False, finish=False):
+    """What a run gives, to its end or until it is stopped; what it keeps stays, unless it is to finish."""
+    with contextlib.suppress(Stopped), Spool(tmp_path / "set.npz", facts, overwrite) as spool:
+        found = [key(one) for one in spool.through(photos, work)]
+        if finish:
+            return found
+        raise Stopped
+    return found
 
 
-def test_a_stopped_run_goes_on_after_the_last_finished_shard_and_gives_the_same(tmp_path, photos):
-    worked = []
+class Stopped(Exception):
+    """Ends the block of a spool so that it is kept."""
+
+
+def interrupted(tmp_path, photos, count):
+    """A run that is stopped at a photo."""
     with pytest.raises(KeyboardInterrupt):
-        list(started(tmp_path, photos, stopped_after(2 * SHARD_PHOTOS + 20, worked))[1])
+        cleaned(tmp_path, photos, stopped_after(count, []))
+
+
+EVERY = [key(done(Path(f"{number}.png")))[1:] for number in range(COUNT)]
+
+
+@pytest.mark.parametrize("count", [1, SHARD_PHOTOS, 2 * SHARD_PHOTOS + 20])
+def test_a_stopped_run_goes_on_where_it_was_and_gives_the_same(tmp_path, photos, count):
+    interrupted(tmp_path, photos, count)
     again = []
-    spool, results = started(tmp_path, photos, stopped_after(COUNT, again))
-    assert spool.photos == 2 * SHARD_PHOTOS
-    assert [key(cleaned) for cleaned in results] == [key(done(photo)) for photo in photos]
-    assert again == photos[2 * SHARD_PHOTOS :]
-    spool.remove()
+    found = cleaned(tmp_path, photos, stopped_after(COUNT, again), finish=True)
+    assert [one[0] for one in found] == photos
+    assert [one[1:] for one in found] == EVERY
+    assert again == photos[count:]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
 
 def test_thumbnails_are_kept_of_as_many_photos_as_are_asked_for(tmp_path, photos):
-    spool = Spool(tmp_path / "set.npz", FACTS)
-    spool.open()
-    found = list(spool.through(photos, lambda photos: map(done, photos), thumbnails=3))
-    assert [cleaned.thumbnail is not None for cleaned in found] == [True] * 3 + [False] * (COUNT - 3)
+    with Spool(tmp_path / "set.npz", FACTS) as spool:
+        found = list(spool.through(photos, lambda photos: map(done, photos), thumbnails=3))
+    assert [one.thumbnail is not None for one in found] == [True] * 3 + [False] * (COUNT - 3)
 
 
 @pytest.mark.parametrize("name", ["pipeline", "version"])
 def test_another_run_is_refused_and_said_in_what_it_differs_or_starts_anew(tmp_path, photos, name):
-    with pytest.raises(KeyboardInterrupt):
-        list(started(tmp_path, photos, stopped_after(SHARD_PHOTOS, []))[1])
+    interrupted(tmp_path, photos, SHARD_PHOTOS)
     other = FACTS | {name: "another"}
     with pytest.raises(UsageError, match=f"its {name} was .*, now another.*--overwrite"):
-        started(tmp_path, photos, stopped_after(COUNT, []), other)
+        cleaned(tmp_path, photos, stopped_after(COUNT, []), other)
     worked = []
-    list(started(tmp_path, photos, stopped_after(COUNT, worked), other, overwrite=True)[1])
+    cleaned(tmp_path, photos, stopped_after(COUNT, worked), other, overwrite=True)
     assert worked == photos
 
 
@@ -111,50 +124,108 @@ def add(photos):
 
 
 @pytest.mark.parametrize("act", [change, remove, add])
-def test_photos_that_are_not_what_they_were_are_noticed(tmp_path, photos, act):
-    with pytest.raises(KeyboardInterrupt):
-        list(started(tmp_path, photos, stopped_after(SHARD_PHOTOS, []))[1])
+def test_photos_that_are_not_what_they_were_are_noticed_and_done_again_when_asked(tmp_path, photos, act):
+    interrupted(tmp_path, photos, SHARD_PHOTOS + 5)
     act(photos)
-    with pytest.raises(UsageError, match=r"0003\.png was changed, moved or removed"):
-        list(started(tmp_path, photos, stopped_after(COUNT, []))[1])
+    with pytest.raises(UsageError, match=r"0003\.png was changed, moved or removed.*--overwrite"):
+        cleaned(tmp_path, photos, lambda photos: map(done, photos))
+    worked = []
+
+    def work(photos):
+        for photo in photos:
+            worked.append(photo)
+            yield Cleaned(photo, reason="looked at again")
+
+    cleaned(tmp_path, photos, work, overwrite=True)
+    assert worked == photos
 
 
-def test_a_shard_that_was_damaged_is_noticed(tmp_path, photos):
-    with pytest.raises(KeyboardInterrupt):
-        list(started(tmp_path, photos, stopped_after(SHARD_PHOTOS, []))[1])
-    shard = tmp_path / "set.npz.partial" / "000000.npz"
+def test_a_photo_that_changes_while_it_is_worked_on_is_not_kept(tmp_path, photos):
+    def work(photos):
+        for photo in photos:
+            if photo.name == "0250.png":
+                photo.write_bytes(b"another by now")
+            yield done(photo)
+
+    cleaned(tmp_path, photos, work)
+    again = []
+    cleaned(tmp_path, photos, stopped_after(COUNT, again))
+    assert again == photos[SHARD_PHOTOS:]
+
+
+def damage(folder):
+    shard = folder / "000001.npz"
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
-    with pytest.raises(DataError, match=r"000000\.npz: expected SHA-256"):
-        list(started(tmp_path, photos, stopped_after(COUNT, []))[1])
 
 
-def test_a_line_of_the_manifest_that_was_cut_short_is_of_a_shard_that_is_not_finished(tmp_path, photos):
-    with pytest.raises(KeyboardInterrupt):
-        list(started(tmp_path, photos, stopped_after(2 * SHARD_PHOTOS, []))[1])
-    manifest = tmp_path / "set.npz.partial" / "manifest.jsonl"
-    manifest.write_bytes(manifest.read_bytes()[:-9])
+def lose(folder):
+    (folder / "000001.npz").unlink()
+
+
+def cut_short(folder):
+    manifest = folder / "manifest.jsonl"
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    manifest.write_bytes(b"".join(lines[:2])[:-9])
+
+
+def scribble(folder):
+    manifest = folder / "manifest.jsonl"
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    manifest.write_bytes(lines[0] + b"[1, 2]\nno JSON\n" + lines[1])
+
+
+@pytest.mark.parametrize("harm", [damage, lose, cut_short, scribble])
+def test_what_is_not_whole_is_done_again(tmp_path, photos, harm):
+    interrupted(tmp_path, photos, 2 * SHARD_PHOTOS + 20)
+    harm(tmp_path / "set.npz.partial")
     worked = []
-    results = started(tmp_path, photos, stopped_after(COUNT, worked))[1]
-    assert len(list(results)) == COUNT
+    found = cleaned(tmp_path, photos, stopped_after(COUNT, worked), finish=True)
+    assert [one[1:] for one in found] == EVERY
     assert worked == photos[SHARD_PHOTOS:]
-    assert [json.loads(line)["shard"] for line in manifest.read_text().splitlines()] == [
-        f"00000{number}.npz" for number in range(3)
-    ]
+
+
+def test_a_photo_that_was_lost_with_its_process_is_tried_again(tmp_path, photos):
+    def work(photos):
+        for photo in photos:
+            yield Cleaned(photo, reason="crashed", lost=True) if photo.name == "0007.png" else done(photo)
+
+    cleaned(tmp_path, photos, work)
+    again = []
+    found = cleaned(tmp_path, photos, stopped_after(COUNT, again))
+    assert again == [photos[7]]
+    assert [one[1:] for one in found] == EVERY
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_that_holds_anything_else_is_refused_and_left_as_it_is(tmp_path, photos, overwrite):
+    folder = tmp_path / "set.npz.partial"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"holds thesis\.txt"):
+        cleaned(tmp_path, photos, stopped_after(COUNT, []), overwrite=overwrite)
+    assert (folder / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_a_second_run_at_the_same_time_is_refused_and_the_first_one_goes_on(tmp_path, photos):
+    with Spool(tmp_path / "set.npz", FACTS) as spool:
+        results = spool.through(photos, lambda photos: map(done, photos))
+        first = [key(next(results)) for _ in range(SHARD_PHOTOS)]
+        for overwrite in (False, True):
+            with pytest.raises(UsageError, match="another run is making the same dataset"):
+                cleaned(tmp_path, photos, stopped_after(COUNT, []), overwrite=overwrite)
+        assert [one[1:] for one in [*first, *map(key, results)]] == EVERY
 
 
 def test_what_a_shard_keeps_is_what_cleaning_gave(tmp_path):
     Image.fromarray(np.pad(np.full((60, 12), 30, np.uint8), 30, constant_values=230)).save(tmp_path / "1.png")
     (tmp_path / "2.png").write_bytes(b"no image")
     files = [tmp_path / "1.png", tmp_path / "2.png", tmp_path / "missing.png"]
-    straight = [key(cleaned) for cleaned in clean(files, recipe(), thumbnail_px=20, with_decisions=True)]
-    spool = Spool(tmp_path / "set.npz", FACTS)
-    spool.open()
-    list(spool.through(files, lambda left: clean(left, recipe(), thumbnail_px=20, with_decisions=True)))
-    again = Spool(tmp_path / "set.npz", FACTS)
-    assert again.open() == 3
-    assert [key(cleaned) for cleaned in again.through(files, iter)] == straight
+    straight = [key(one) for one in clean(files, recipe(), thumbnail_px=20, with_decisions=True)]
+    cleaned(tmp_path, files, lambda left: clean(left, recipe(), thumbnail_px=20, with_decisions=True))
+    assert cleaned(tmp_path, files, stopped_after(0, [])) == straight
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 there")

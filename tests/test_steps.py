@@ -250,6 +250,19 @@ def test_a_digit_so_thick_that_it_could_be_a_shadow_stays_whole_under_even_light
     assert np.array_equal(step('threshold(method="hysteresis")', even), blot)
 
 
+@pytest.mark.parametrize("soft", [2, 8])
+def test_a_digit_in_a_shadow_that_keeps_off_the_border_is_no_part_of_the_shadow(soft):
+    light = np.full((400, 400), 210, np.float32)
+    light[60:340, 60:340] = 120
+    light = cv2.GaussianBlur(light, (0, 0), soft)
+    ink = np.zeros((400, 400), np.uint8)
+    cv2.putText(ink, "5", (150, 250), cv2.FONT_HERSHEY_SIMPLEX, 5, 255, 14)
+    photo = np.where(ink > 0, 40, light).astype(np.uint8)
+    found = step('threshold(method="hysteresis")', step("even_light", 255 - photo))
+    assert found[ink > 0].all()
+    assert not found[110:290, 110:140].any()
+
+
 @pytest.mark.parametrize("method", ["otsu", "adaptive", "hysteresis"])
 def test_a_threshold_finds_the_ink_of_a_noisy_page(method):
     photo = np.clip(on_paper(SEVEN, 40, 200) + RNG.normal(0, 8, SEVEN.shape), 0, 255).astype(np.uint8)

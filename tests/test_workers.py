@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -63,7 +65,7 @@ def test_lists_of_photos_go_to_an_executor_that_asks_for_them():
         chunk = 5
 
         def submit(self, function, /, *args, **options):
-            sent.append(len(args[0]))
+            sent.extend(len(photos) for photos in args)
             return super().submit(function, *args, **options)
 
     with InLists(1) as pool:
@@ -72,3 +74,27 @@ def test_lists_of_photos_go_to_an_executor_that_asks_for_them():
         found = list(in_order(crashes, PHOTOS, pool, lost))
     assert [result.partition(" ")[0] for result in found] == [photo.stem for photo in PHOTOS]
     assert "lost" in found[3]
+
+
+def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path):
+    code = (
+        "import os, pathlib, signal, sys; from digitprep.workers import ProcessPool\n"
+        "if __name__ == '__main__':\n"
+        "    worker = ProcessPool(1).submit(os.getpid).result()\n"
+        "    pathlib.Path('worker').write_text(str(worker))\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    (tmp_path / "parent.py").write_text(code)
+    subprocess.run([sys.executable, "parent.py"], cwd=tmp_path, check=False)
+    worker = int((tmp_path / "worker").read_text())
+    until = time.monotonic() + 20
+    while is_running(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_running(worker)
+
+
+def is_running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -33,9 +33,10 @@ from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
+    from digitprep.dataset import Split
     from digitprep.formats import Format
     from digitprep.pipeline import Pipeline
-    from digitprep.spool import Spool
+    from digitprep.spool import Spool, Work
 
 # With as many classes it is digits that are cleaned, and the gate, which knows no others, has a say.
 DIGIT_CLASSES = 10
@@ -87,17 +88,21 @@ def clean(
     DST.unlike.csv. --report shows all of it on one page. With --many every digit of a page is a sample,
     named after photo, row and place: page-r1-c03.png.
 
-    A run that is stopped keeps what is done in DST.partial, and the same command goes on after it.
+    A run that is stopped keeps what is done in DST.partial, and the same command goes on after it; but
+    with --many it begins again.
     """
     from digitprep import formats
     from digitprep.batch import to_splits, with_labels, with_readings
     from digitprep.labels import find_labels
-    from digitprep.report.cleaning import SHEET_PHOTOS, CleaningReport
+    from digitprep.report.cleaning import SHEET_PHOTOS, THUMBNAIL_PX, CleaningReport
 
     check_many(many, recipe, pipeline, labels)
     steps = chosen_pipeline(recipe, pipeline)
     if page:
         check_page(page, overwrite)
+    spool = _spool(output, steps, 0 if not (sheet or page) else THUMBNAIL_PX, page, overwrite)
+    how = {"to": str(to), "split": split, "labels": str(labels), "classes": str(classes), "page": str(page)}
+    overwrite = overwrite or (not many and spool.was_writing(how))  # what is there is of the same run
     report = CleaningReport(output, sheet, overwrite, split, page)
     files = found_photos(photos, made=[output, *report.paths])
     check_text(text, many, files)
@@ -105,7 +110,6 @@ def clean(
     _check_output(output, formats.named(output, to), split, overwrite)
     report.check()
     check_writable(output)
-    thumbnails = len(files) if page else SHEET_PHOTOS if sheet else 0
     with ExitStack() as stack:
         advance = stack.enter_context(progress("cleaning", total=len(files)))
         if many:
@@ -114,9 +118,10 @@ def clean(
         else:
             made = partial(cleaned_photos, steps=steps, jobs=jobs, seconds=seconds)
             work = partial(made, thumbnail_px=report.thumbnail_px, with_decisions=page is not None)
-            spool = stack.enter_context(_spool(output, steps, report.thumbnail_px, page, overwrite))
-            cleaned = counted(spool.through(files, work, thumbnails), advance)
-            cleaned = with_labels(cleaned, found)
+            stack.enter_context(_kept(spool))
+            thumbnails = len(files) if page else SHEET_PHOTOS if sheet else 0
+            kept = spool.through(files, partial(_work, work, on_error), thumbnails)
+            cleaned = with_labels(counted(stack.enter_context(closing(kept)), advance), found)
         if on_error == "fail":
             cleaned = _none_rejected(cleaned)
         if classes == DIGIT_CLASSES and not many:  # the digits of a page come with what is read in them
@@ -125,8 +130,9 @@ def clean(
         first = next(batches, None)
         if first is not None:
             origin = _origin(files, "" if many else str(steps))
-            formats.write(chain([first], batches), output, format=to, overwrite=overwrite, origin=origin)
-    report.write(_facts(output, steps, labels, split, many))
+            parts = chain([first], batches) if many else _to_the_end(chain([first], batches), spool, how)
+            formats.write(parts, output, format=to, overwrite=overwrite, origin=origin)
+        report.write(_facts(output, steps, labels, split, many))
     if not report.accepted:
         old = " (the old one is unchanged)" if output.exists() else ""
         raise PartialSuccess(
@@ -142,27 +148,38 @@ def clean(
         )
 
 
-@contextmanager
-def _spool(
-    output: Path, steps: Pipeline, thumbnail_px: int, page: Path | None, overwrite: bool
-) -> Iterator[Spool]:
-    """Where what is done is kept while the block runs, and after it where the block was not finished."""
+def _spool(output: Path, steps: Pipeline, thumbnail_px: int, page: Path | None, overwrite: bool) -> Spool:
+    """Where what is done is kept until the dataset is there."""
     from digitprep import __version__
     from digitprep.spool import Spool
 
     facts = {"version": __version__, "pipeline": str(steps), "thumbnails": f"{thumbnail_px} px"}
-    spool = Spool(output, facts | {"report": "a page" if page else "none"})
-    if done := spool.open(overwrite):
-        say(f"going on after {amount(done, 'photo')} of a run that was stopped")
-    try:
-        yield spool
-    except BaseException:
+    return Spool(output, facts | {"report": "a page" if page else "none"}, overwrite)
+
+
+@contextmanager
+def _kept(spool: Spool) -> Iterator[None]:
+    """The spool is open while the block runs; what it has and what it keeps is said."""
+    with spool:
         if spool.photos:
-            say(f"{amount(spool.photos, 'photo')} are done; the same command goes on after them")
-        else:
-            spool.remove()
-        raise
-    spool.remove()
+            say(f"going on after {amount(spool.photos, 'photo')} of a run that was stopped")
+        try:
+            yield
+        except BaseException:
+            if spool.photos:
+                say(f"{amount(spool.photos, 'photo')} done; the same command goes on after them")
+            raise
+
+
+def _work(work: Work, on_error: str, photos: Iterable[Path]) -> Iterator[Cleaned]:
+    """What becomes of the photos; where one is not to be rejected, it is not kept, either."""
+    return _none_rejected(work(photos)) if on_error == "fail" else work(photos)
+
+
+def _to_the_end(parts: Iterable[Split], spool: Spool, how: dict[str, str]) -> Iterator[Split]:
+    """The parts, and a note when all of them are there and only their dataset is not."""
+    yield from parts
+    spool.write_begins(how)
 
 
 def counted(cleaned: Iterable[Cleaned], advance: Any) -> Iterator[Cleaned]:

@@ -67,7 +67,10 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, help="How many processes wor
 Seconds = Annotated[
     float | None,
     typer.Option(
-        min=0.1, help="How long a photo may take before it is given up.", show_default="60 with --jobs"
+        min=0.1,
+        max=86_400,
+        help="How long a photo may take before it is given up, in a process of its own.",
+        show_default="60 with --jobs 2 or more, else no limit",
     ),
 ]
 

@@ -15,6 +15,7 @@ from digitprep.report.photos import PhotoPage
 from digitprep.report.sheet import Cell, contact_sheet
 
 SHEET_PHOTOS = 200
+THUMBNAIL_PX = 192
 SHEET = ".sheet.png"
 REJECTED = "rejected"
 PHOTO_COLUMNS = ("index", "split", "file", "label", "x", "y", "width", "height")
@@ -51,7 +52,7 @@ class CleaningReport:
         self.sheet_path = destination.with_name(f"{stem}{SHEET}")
         self.page_path, self.page = page, None if page is None else PhotoPage()
         self.sheet = sheet
-        self.thumbnail_px = 192 if sheet or page else 0
+        self.thumbnail_px = THUMBNAIL_PX if sheet or page else 0
         self.overwrite = overwrite
         self.split = split
         self.like = 0

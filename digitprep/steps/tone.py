@@ -136,7 +136,9 @@ def _even_paper(paper: Image) -> int:
     border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
     if border.mean() < EVEN_BORDER or bright.all():
         return 0
-    (dark_from, dark_to), (from_, to) = (np.percentile(paper[side], (10, 90)) for side in (~bright, bright))
+    # The darkest of the dark side counts: a digit in a shadow that keeps off the border is a third tone.
+    dark_from, dark_to = np.percentile(paper[~bright], (1, 90))
+    from_, to = np.percentile(paper[bright], (10, 90))
     gap = (from_ + to - dark_from - dark_to) / 2
     return int(from_) if max(dark_to - dark_from, to - from_) < EVEN_TONES * gap else 0
 
