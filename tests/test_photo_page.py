@@ -144,3 +144,9 @@ def test_a_page_without_a_sheet_has_its_thumbnails(run, tmp_path):
     run("clean", SAMPLES / "photos" / "03.jpg", "-o", "d.npz", "--no-sheet", "--report", "r.html")
     assert not (tmp_path / "d.sheet.png").exists()
     assert len(Page((tmp_path / "r.html").read_bytes()).all("img")) == 2
+
+
+def test_a_page_by_the_datasets_own_name_is_refused_before_any_work(run, tmp_path):
+    done = run("clean", SAMPLES / "photos", "-o", "R.html", "--to", "npz", "--report", "R.html", check=2)
+    assert "need names of their own" in done.stderr
+    assert not (tmp_path / "R.html").exists()

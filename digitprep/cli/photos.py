@@ -98,11 +98,11 @@ def clean(
 
     check_many(many, recipe, pipeline, labels)
     steps = chosen_pipeline(recipe, pipeline)
-    if page:
-        check_page(page, overwrite)
     spool = _spool(output, steps, 0 if not (sheet or page) else THUMBNAIL_PX, page, overwrite)
     how = {"to": str(to), "split": split, "labels": str(labels), "classes": str(classes), "page": str(page)}
     overwrite = overwrite or (not many and spool.was_writing(how))  # what is there is of the same run
+    if page:
+        check_page(page, overwrite)
     report = CleaningReport(output, sheet, overwrite, split, page)
     files = found_photos(photos, made=[output, *report.paths])
     check_text(text, many, files)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from digitprep.batch import Cleaned
 from digitprep.conformance import check, checkable
+from digitprep.errors import UsageError
 from digitprep.place import check_destination, place, writing
 from digitprep.report.photos import PhotoPage
 from digitprep.report.sheet import Cell, contact_sheet
@@ -118,6 +119,8 @@ class CleaningReport:
 
     def check(self) -> None:
         """Raise, before any work, UsageError or DigitprepError where the files must or can not be written."""
+        if len({os.path.realpath(path) for path in (self.destination, *self.paths)}) <= len(self.paths):
+            raise UsageError(f"{self.destination} and what stands beside it need names of their own")
         for path in self.paths:
             check_destination(path, self.overwrite)
 
