@@ -26,6 +26,7 @@ except ImportError:  # on Windows
 Owns = Callable[[str], bool]
 
 REPLACED = ".replaced"
+UNCHANGED = "nothing was changed, see to the space and the permissions there, or choose another destination"
 LOCKS = fcntl is not None  # whether the system can lock a folder
 
 
@@ -98,15 +99,12 @@ def check_writable(path: Path) -> None:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into a DigitprepError that names the destination."""
+def writing(path: Path, advice: str = UNCHANGED) -> Iterator[None]:
+    """Turn the system's refusal to write into a DigitprepError that names the destination and what to do."""
     try:
         yield
     except OSError as error:
-        raise DigitprepError(
-            f"{path}: cannot be written: {error.strerror or error}; nothing was changed, "
-            "see to the space and the permissions there, or choose another destination"
-        ) from error
+        raise DigitprepError(f"{path}: cannot be written: {error.strerror or error}; {advice}") from error
 
 
 @contextmanager

@@ -15,22 +15,22 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, count, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
 from digitprep.batch import Cleaned
-from digitprep.errors import DigitprepError, UsageError
-from digitprep.place import LOCKS, held
+from digitprep.errors import UsageError
+from digitprep.place import LOCKS, held, writing
 from digitprep.shards import Stamp, from_bytes, stamp_of, to_bytes
 
 SHARD_PHOTOS = 200
 SUFFIX = ".partial"
 FACTS, MANIFEST, WRITING = "run.json", "manifest.jsonl", "writing.json"
+KEPT = "what is kept stays; see to the space and the permissions there, then the same command goes on"
 OURS = re.compile(r"(run\.json|manifest\.jsonl|writing\.json|\d{6}\.npz)(\.new)?")
-Results = Generator[Cleaned, None, None]
 Work = Callable[[Iterable[Path]], Iterator[Cleaned]]
 
 
@@ -63,7 +63,7 @@ class Spool:
 
     def write_begins(self, how: Mapping[str, str]) -> None:
         """Note that the dataset is about to be written, and how."""
-        with _keeping(self.folder):
+        with writing(self.folder, KEPT):
             self._place(WRITING, json.dumps(dict(how)).encode())
 
     def __enter__(self) -> Spool:
@@ -73,7 +73,7 @@ class Spool:
         work on it; and where it holds what is none of ours, which is never removed.
         """
         self._check_folder()
-        with _keeping(self.folder):
+        with writing(self.folder, KEPT):
             self.folder.mkdir(parents=True, exist_ok=True)
         if not self._open.enter_context(held(self.folder)) and LOCKS:
             self._open.close()
@@ -90,14 +90,14 @@ class Spool:
                     "to start anew"
                 )
             self._empty()
-        with _keeping(self.folder):
+        with writing(self.folder, KEPT):
             self._place(FACTS, json.dumps(self.facts, indent=2).encode())
         self.finished = self._read_manifest()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None or not self.finished:
-            with _keeping(self.folder):
+            with writing(self.folder, KEPT):
                 self._empty()
                 self.folder.rmdir()
         self._open.close()
@@ -166,7 +166,7 @@ class Spool:
         data = to_bytes([cleaned for _, cleaned in some])
         name = _name(len(self.finished))
         record = {"shard": name, "sha256": hashlib.sha256(data).hexdigest(), "photos": stamps}
-        with _keeping(self.folder):
+        with writing(self.folder, KEPT):
             self._place(name, data)
             with (self.folder / MANIFEST).open("a", encoding="utf-8") as manifest:
                 manifest.write(json.dumps(record) + "\n")
@@ -222,7 +222,7 @@ class Spool:
 
     def _keep_manifest(self, shards: list[dict[str, Any]]) -> None:
         self.finished = list(shards)
-        with _keeping(self.folder):
+        with writing(self.folder, KEPT):
             self._place(MANIFEST, "".join(f"{json.dumps(shard)}\n" for shard in shards).encode())
 
     def _empty(self) -> None:
@@ -237,18 +237,6 @@ class Spool:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.folder / name)
-
-
-@contextmanager
-def _keeping(folder: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into a DigitprepError."""
-    try:
-        yield
-    except OSError as error:
-        raise DigitprepError(
-            f"{folder}: what is done cannot be kept: {error.strerror or error}; see to the space and the "
-            "permissions there; then the same command goes on after what is kept"
-        ) from error
 
 
 def _stamped(photos: Iterable[Path], stamps: deque[Stamp]) -> Iterator[Path]:
