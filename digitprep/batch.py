@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from digitprep.dataset import Provenance, Split
 from digitprep.errors import DataError, StepError
 from digitprep.labels import Labelled
-from digitprep.photos import read_photo
+from digitprep.limits import LIMITS, Limits
+from digitprep.photos import decode_photo
 from digitprep.pipeline import Pipeline
+from digitprep.sources import Source, named, read_bytes
 from digitprep.steps import Box
 from digitprep.workers import in_order
 
@@ -33,9 +35,10 @@ class Cleaned:
     digit: what the bundled network reads in it, with that confidence, 0..1, where it was asked
     decisions: what each step of the pipeline decided, where that was asked for
     lost: whether there is no image because the process that worked on it came to an end
+    file: the name and the SHA-256 of the file that it was read from, where that could be read
     """
 
-    photo: Path
+    photo: Source
     image: NDArray[np.uint8] | None = None
     box: Box | None = None
     thumbnail: NDArray[np.uint8] | None = None
@@ -46,54 +49,76 @@ class Cleaned:
     confidence: float | None = None
     decisions: tuple[str, ...] = ()
     lost: bool = False
+    file: tuple[str, str] | None = None
 
 
 def clean_photo(
-    photo: Path, pipeline: Pipeline, thumbnail_px: int = 0, with_decisions: bool = False
+    photo: Source,
+    pipeline: Pipeline,
+    thumbnail_px: int = 0,
+    with_decisions: bool = False,
+    limits: Limits = LIMITS,
 ) -> Cleaned:
-    """One image file -> Cleaned; a photo that cannot be used gives a reason instead of an error."""
-    thumbnail = None
+    """One photo -> Cleaned; a photo that cannot be used gives a reason instead of an error."""
+    thumbnail, file = None, None
     try:
-        loaded = read_photo(photo)
+        data = read_bytes(photo, limits.bytes)
+        file = photo.name, hashlib.sha256(data).hexdigest()
+        loaded = decode_photo(data, photo, limits=limits)
         if thumbnail_px:
             thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
         found = pipeline.locate(loaded.pixels, with_decisions)
     except (DataError, StepError) as error:
-        return Cleaned(photo, thumbnail=thumbnail, reason=reason_of(photo, error))
-    box, doubt = loaded.in_full(found.box), found.doubt or None
-    return Cleaned(photo, found.image, box, thumbnail, doubt=doubt, decisions=found.decisions)
+        return Cleaned(named(photo), thumbnail=thumbnail, reason=reason_of(photo, error), file=file)
+    return Cleaned(
+        named(photo),
+        found.image,
+        loaded.in_full(found.box),
+        thumbnail,
+        doubt=found.doubt or None,
+        decisions=found.decisions,
+        file=file,
+    )
 
 
 def clean(
-    photos: Iterable[Path],
+    photos: Iterable[Source],
     pipeline: Pipeline,
     *,
     executor: Executor | None = None,
     thumbnail_px: int = 0,
     with_decisions: bool = False,
+    limits: Limits = LIMITS,
 ) -> Iterator[Cleaned]:
-    """Image files -> one Cleaned each, in their order.
+    """Photos, as `sources.find_photos` finds them, or paths -> one Cleaned each, in their order.
 
     `executor` is any of concurrent.futures, for instance `workers.ProcessPool(jobs)`, for which a photo
     that crashes a process or takes too long is one with a reason; without one the work is done here.
     """
     cleaned = partial(
-        clean_photo, pipeline=pipeline, thumbnail_px=thumbnail_px, with_decisions=with_decisions
+        clean_photo,
+        pipeline=pipeline,
+        thumbnail_px=thumbnail_px,
+        with_decisions=with_decisions,
+        limits=limits,
     )
     yield from in_order(cleaned, photos, executor, lost=_lost)
 
 
-def _lost(photo: Path, reason: str) -> Cleaned:
-    return Cleaned(photo, reason=reason, lost=True)
+def _lost(photo: Source, reason: str) -> Cleaned:
+    return Cleaned(named(photo), reason=reason, lost=True)
 
 
-def with_labels(cleaned: Iterable[Cleaned], labels: Sequence[Labelled] | None) -> Iterator[Cleaned]:
-    """Each photo with its label, as `find_labels` gives them; one that has none is rejected for it."""
-    for photo, label in zip(cleaned, labels, strict=True) if labels is not None else _unlabelled(cleaned):
+def with_labels(
+    cleaned: Iterable[Cleaned], label_of: Callable[[int, Source], Labelled] | None
+) -> Iterator[Cleaned]:
+    """Each photo with its label, as a `labels.label_reader` reads it; one without a label is rejected."""
+    for index, photo in enumerate(cleaned):
+        label = None if label_of is None else label_of(index, photo.photo)
         if isinstance(label, DataError):
             yield replace(photo, image=None, reason=photo.reason or reason_of(photo.photo, label))
         else:
-            yield replace(photo, label=label)
+            yield photo if label is None else replace(photo, label=label)
 
 
 def with_readings(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Cleaned]:
@@ -159,11 +184,7 @@ def _accepted(cleaned: Iterable[Cleaned], seen: Callable[[Cleaned], None] | None
             yield photo
 
 
-def _unlabelled(cleaned: Iterable[Cleaned]) -> Iterator[tuple[Cleaned, None]]:
-    return ((photo, None) for photo in cleaned)
-
-
-def reason_of(photo: Path, error: Exception) -> str:
+def reason_of(photo: Source, error: Exception) -> str:
     """Why a photo was rejected; its name stands beside the reason and not in it."""
     return str(error).removeprefix(f"{photo}: ")
 

@@ -8,9 +8,11 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from digitprep.errors import DataError, UsageError
+from digitprep.sources import Source, folder_of
 
 Labelled = int | DataError
 
@@ -20,8 +22,16 @@ FILE_COLUMNS = ("file", "file_name", "filename", "image", "path", "name")
 LABEL_COLUMNS = ("label", "class", "digit", "y")
 
 
-def find_labels(photos: Sequence[Path], how: str, classes: int = 10) -> list[Labelled]:
-    """The label of each photo, in their order; where it cannot be found, the DataError that says why.
+def find_labels(photos: Sequence[Source], how: str, classes: int = 10) -> list[Labelled]:
+    """The label of each photo, in their order, as a `label_reader` reads it; raises as that does."""
+    label_of = label_reader(how, classes, photos)
+    return [label_of(index, photo) for index, photo in enumerate(photos)]
+
+
+def label_reader(
+    how: str, classes: int = 10, photos: Sequence[Source] = ()
+) -> Callable[[int, Source], Labelled]:
+    """What gives the label of the photo with that index; where there is none, the DataError that says why.
 
     how:
         "folder": the name of the photo's folder. "name": the one number in its name. A pattern with
@@ -30,19 +40,23 @@ def find_labels(photos: Sequence[Path], how: str, classes: int = 10) -> list[Lab
         file names and one with labels, separated by commas, semicolons or tabs. File names are paths
         from the folder of that file; one at which there is nothing is taken as a bare name, and counts
         where it alone has that name, and one photo.
+    photos: all of them, where they are labelled by a file: see `from_file`
 
     Raises UsageError for another `how`, DataError for a file of labels that cannot be read.
     """
-    read = _reader(photos, how)
-    return [_one(read, index, photo, classes) for index, photo in enumerate(photos)]
+    return partial(_one, _reader(photos, how), classes)
 
 
-def _reader(photos: Sequence[Path], how: str) -> Callable[[int, Path], str]:
+def from_file(how: str) -> bool:
+    """Whether labels come from a file, which takes all photos to be known before the first one's label."""
+    return "{label}" not in how and how.lower().endswith((".csv", ".tsv", ".json"))
+
+
+def _reader(photos: Sequence[Source], how: str) -> Callable[[int, Source], str]:
     if "{label}" in how:
         return _by_pattern(how)
     if how == "folder":
-        # Of the path as it is written: a link to a photo lies in the folder that says what it shows.
-        return lambda _, photo: Path(os.path.abspath(photo)).parent.name  # noqa: PTH100, it keeps links
+        return lambda _, photo: folder_of(photo)
     if how == "name":
         return _by_name
     if how.lower().endswith((".csv", ".tsv")):
@@ -52,21 +66,21 @@ def _reader(photos: Sequence[Path], how: str) -> Callable[[int, Path], str]:
     raise UsageError(f"labels come from {HOW}; found {how!r}")
 
 
-def _one(read: Callable[[int, Path], str], index: int, photo: Path, classes: int) -> Labelled:
+def _one(read: Callable[[int, Source], str], classes: int, index: int, photo: Source) -> Labelled:
     try:
         text = read(index, photo).strip()
         if text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < classes:
             return int(text)
-        raise DataError.of(photo, expected=f"a label from 0 to {classes - 1}", found=repr(text))
+        raise DataError.of(str(photo), expected=f"a label from 0 to {classes - 1}", found=repr(text))
     except DataError as error:
         return error
 
 
-def _by_name(_: int, photo: Path) -> str:
+def _by_name(_: int, photo: Source) -> str:
     numbers = re.findall(r"\d+", photo.stem)
     if len(numbers) != 1:
         raise DataError.of(
-            photo,
+            str(photo),
             expected="one number in the name, the label",
             found=len(numbers),
             advice='give a pattern, such as --labels "digit_{label}_*"',
@@ -74,22 +88,22 @@ def _by_name(_: int, photo: Path) -> str:
     return str(numbers[0])
 
 
-def _by_pattern(pattern: str) -> Callable[[int, Path], str]:
+def _by_pattern(pattern: str) -> Callable[[int, Source], str]:
     parts = [re.escape(part).replace(r"\*", ".*") for part in pattern.split("{label}")]
     if len(parts) != 2:
         raise UsageError(f"a pattern of labels holds {{label}} once; found {pattern!r}")
     expression = re.compile(r"(\d+)".join(parts))
 
-    def read(_: int, photo: Path) -> str:
+    def read(_: int, photo: Source) -> str:
         match = expression.fullmatch(photo.name) or expression.fullmatch(photo.stem)
         if not match:
-            raise DataError.of(photo, expected=f"a name like {pattern}", found=photo.name)
+            raise DataError.of(str(photo), expected=f"a name like {pattern}", found=photo.name)
         return match[1]
 
     return read
 
 
-def _by_json(file: Path, photos: Sequence[Path]) -> Callable[[int, Path], str]:
+def _by_json(file: Path, photos: Sequence[Source]) -> Callable[[int, Source], str]:
     try:
         # Objects as tuples of pairs: a dict would keep the last of two labels and not say so.
         labels = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=tuple)
@@ -165,8 +179,8 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _by_table(
-    file: Path, rows: Iterable[tuple[str, str]], photos: Iterable[Path]
-) -> Callable[[int, Path], str]:
+    file: Path, rows: Iterable[tuple[str, str]], photos: Iterable[Source]
+) -> Callable[[int, Source], str]:
     """Look a photo up by its path from the table's folder, or else by its name.
 
     By its name only among rows at whose path there is nothing: any other row means the file there. And
@@ -185,10 +199,10 @@ def _by_table(
         by_name.setdefault(Path(path).name, set()).add(path)
     namesakes: dict[str, set[str]] = {}
     for photo in photos:
-        namesakes.setdefault(photo.name, set()).add(os.path.realpath(photo))
+        namesakes.setdefault(photo.name, set()).add(os.path.realpath(str(photo)))
 
-    def read(_: int, photo: Path) -> str:
-        path = os.path.realpath(photo)
+    def read(_: int, photo: Source) -> str:
+        path = os.path.realpath(str(photo))
         if path in by_path:
             return by_path[path]
         rows = by_name.get(photo.name, set())
@@ -202,6 +216,6 @@ def _by_table(
         elif rows:
             found = f"a row for another file, {min(rows)}"
         advice = f"write the photo's path there, as seen from {file.parent}" if rows else ""
-        raise DataError.of(photo, expected=f"a label in {file}", found=found, advice=advice)
+        raise DataError.of(str(photo), expected=f"a label in {file}", found=found, advice=advice)
 
     return read

@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 
 SPLITS = {"train", "val", "valid", "validation", "dev", "test"}  # what folders of splits are called
+PHOTO_SUFFIXES = (
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg",
+    ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+# Photos that cannot be read here: taken along, so that they are rejected aloud and not lost.
+UNREADABLE_SUFFIXES = (".cr2", ".dng", ".jp2", ".jxl", ".nef")
 JUNK = {".ds_store", "thumbs.db", "desktop.ini", "__macosx"}
 
 
@@ -29,3 +35,8 @@ def path_inside(name: str) -> str | None:
     if ".." in parts or "" in parts or not parts or "\0" in name or re.match(r"[A-Za-z]:", parts[0]):
         return None
     return "/".join(parts)
+
+
+def is_photo(name: str) -> bool:
+    """Whether a file, by its name, is a photo, be it of a kind that cannot be read."""
+    return name.lower().endswith(PHOTO_SUFFIXES + UNREADABLE_SUFFIXES) and not name.startswith(".")

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import re
-import stat
+import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,24 +23,19 @@ from numpy.typing import NDArray
 
 from digitprep.eightbit import eight_bit, opaque
 from digitprep.errors import DataError
-from digitprep.names import natural_key
+from digitprep.limits import LIMITS, Limits
+from digitprep.names import UNREADABLE_SUFFIXES
+from digitprep.sources import Source, read_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
 
-SUFFIXES = (
-    ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg",
-    ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
-)  # fmt: skip
-# Photos that cannot be read here: taken along, so that they are rejected aloud and not lost.
-UNREADABLE_SUFFIXES = (".cr2", ".dng", ".jp2", ".jxl", ".nef")
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 # What a file of phones' HEIC and of its relatives says at byte 8; read by the extra "heic".
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
 LONGEST_PX = 1000
-MAX_BYTES = 200_000_000
-MAX_PIXELS = 150_000_000
+PILLOW = threading.Lock()  # its settings are the whole process's
 
 ORIENTATION_TAG, EXIF_TAG, WIDTH_TAG, HEIGHT_TAG = 0x0112, 0x8769, 0xA002, 0xA003
 SIDEWAYS, RIGHT_TO_LEFT, BOTTOM_UP = (5, 6, 7, 8), (2, 3, 6, 7), (3, 4, 7, 8)
@@ -78,16 +72,28 @@ def load_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> NDArr
     return read_photo(path, longest_px).pixels
 
 
-def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo:
-    """As `load_photo`, with the photo's own size beside the pixels."""
+def read_photo(
+    source: Source | str | PathLike[str], longest_px: int = LONGEST_PX, limits: Limits = LIMITS
+) -> Photo:
+    """As `load_photo`, of any source of photos, with the photo's own size beside the pixels."""
+    return decode_photo(read_bytes(source, limits.bytes), source, longest_px, limits)
+
+
+def decode_photo(
+    data: bytes,
+    source: Source | str | PathLike[str],
+    longest_px: int = LONGEST_PX,
+    limits: Limits = LIMITS,
+) -> Photo:
+    """The bytes of an image file -> what `read_photo` gives; `source` is named in errors."""
     from PIL import Image, UnidentifiedImageError
 
-    data = _bytes(Path(path))
+    path = str(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, can be read
-            image = _heif(path, data) if _is_heif(data) else open_image(data)
-            _check_pixels(path, image)
+            image = _heif(path, data) if _is_heif(data) else open_image(data, limits.pixels)
+            _check_pixels(path, image, limits.pixels)
             return _decode(image, data, longest_px)
     except DataError:
         raise
@@ -96,11 +102,11 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
             path,
             expected=f"an image ({', '.join(FORMATS)})",
             found=_first_bytes(data),
-            advice="save it as JPEG or PNG" if Path(path).suffix.lower() in UNREADABLE_SUFFIXES else "",
+            advice="save it as JPEG or PNG" if path.lower().endswith(UNREADABLE_SUFFIXES) else "",
         ) from None
     except Image.DecompressionBombError as error:  # raised at the header; its text starts with the number
         found = next(iter(re.findall(r"\d+", str(error))), "more")
-        raise DataError.of(path, expected=f"at most {MAX_PIXELS} pixels", found=found) from None
+        raise DataError.of(path, expected=f"at most {limits.pixels} pixels", found=found) from None
     except Exception as error:  # Pillow's decoders raise all kinds, down to struct.error and RuntimeError
         raise DataError.of(
             path,
@@ -110,65 +116,31 @@ def read_photo(path: str | PathLike[str], longest_px: int = LONGEST_PX) -> Photo
         ) from error
 
 
-def find_photos(paths: Iterable[str | PathLike[str]]) -> Iterator[Path]:
-    """The image files among paths; a folder stands for all it holds, in natural order.
+def open_image(data: bytes, most_pixels: int = LIMITS.pixels) -> Image.Image:
+    """The image with its header read and nothing decoded.
 
-    A path that is no folder is always taken, even where there is nothing: reading it says so, and
-    does not stop the others; the same goes for a folder inside that may not be entered. In folders,
-    files of other kinds, hidden ones and hidden folders are passed over.
+    most_pixels: that are wanted; Pillow has a bound of its own, which gives way where it is lower
     """
-    for path in map(Path, paths):
-        if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for names that are too long)
-            found = [path / name for name in _inside(path)]
-            yield from sorted(found, key=lambda file: natural_key(file.relative_to(path).as_posix()))
-        else:
-            yield path
-
-
-def _inside(folder: Path) -> Iterator[str]:
-    """The names, relative to a folder, of the photos below it and of the folders that cannot be read."""
-    unreadable: list[str] = []
-    for place, folders, files in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            is_photo = Path(name).suffix.lower() in SUFFIXES + UNREADABLE_SUFFIXES
-            if is_photo and not name.startswith(".") and not _is_special(Path(place, name)):
-                yield os.path.relpath(Path(place, name), folder)
-    yield from (os.path.relpath(name, folder) for name in unreadable)
-
-
-def _is_special(path: Path) -> bool:
-    """Whether it is a pipe or a device, which could be read for ever; not what is missing, as it is told."""
-    try:
-        return not stat.S_ISREG(path.stat().st_mode)
-    except OSError:
-        return False
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    """The error for a path that is missing, forbidden, too long or holds a null character."""
-    return DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    if not data:
-        raise DataError.of(path, expected="an image", found="an empty file")
-    if len(data) > MAX_BYTES:
-        raise DataError.of(path, expected=f"at most {MAX_BYTES} bytes", found="more")
-    return data
-
-
-def open_image(data: bytes) -> Image.Image:
-    """The image with its header read and nothing decoded."""
     from PIL import Image
 
     Image.init()
-    return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+    formats = [name for name in FORMATS if name in Image.OPEN]
+    with _allowing(most_pixels):
+        return Image.open(io.BytesIO(data), formats=formats)
+
+
+@contextmanager
+def _allowing(pixels: int) -> Iterator[None]:
+    """Pillow opens pictures of so many pixels, at least, while the block runs."""
+    from PIL import Image
+
+    with PILLOW:
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None if before is None else max(before, pixels)
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def _is_heif(data: bytes) -> bool:
@@ -176,7 +148,7 @@ def _is_heif(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS and b"avi" not in data[16:64]
 
 
-def _heif(path: str | PathLike[str], data: bytes) -> Image.Image:
+def _heif(path: str, data: bytes) -> Image.Image:
     """As `open_image`, by a package of its own, which turns the picture and says orientation 1."""
     try:
         heif: Any = importlib.import_module("pillow_heif")
@@ -191,10 +163,10 @@ def _heif(path: str | PathLike[str], data: bytes) -> Image.Image:
     return image
 
 
-def _check_pixels(path: str | PathLike[str], image: Image.Image) -> None:
+def _check_pixels(path: str, image: Image.Image, most: int) -> None:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise DataError.of(path, expected=f"at most {MAX_PIXELS} pixels", found=f"{width} x {height}")
+    if width * height > most:
+        raise DataError.of(path, expected=f"at most {most} pixels", found=f"{width} x {height}")
 
 
 def _decode(image: Image.Image, data: bytes, longest_px: int) -> Photo:

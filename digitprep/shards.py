@@ -4,50 +4,51 @@ from __future__ import annotations
 
 import io
 import json
-import os
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from digitprep.batch import Cleaned
+from digitprep.sources import Stamp
 
 ARRAYS = ("image", "thumbnail")
-Stamp = tuple[str, int, int]
+TUPLES = ("box", "decisions", "file")
+Done = tuple[Stamp, list[Cleaned]]  # a photo, and what came of it: an image, or as many as a page has digits
 
 
-def stamp_of(photo: Path) -> Stamp:
-    """A photo's path, size and time of change; -1 for both where there is none."""
-    path = os.path.abspath(photo)  # noqa: PTH100  (as it is named: a link is not followed)
-    try:
-        found = photo.stat()
-    except (OSError, ValueError):
-        return path, -1, -1
-    return path, found.st_size, found.st_mtime_ns
-
-
-def to_bytes(some: list[Cleaned]) -> bytes:
-    """Records -> an npz: their arrays, and JSON for all else."""
-    arrays, records = {}, []
-    for place, cleaned in enumerate(some):
-        record = {field.name: getattr(cleaned, field.name) for field in fields(Cleaned)}
-        for name in ARRAYS:
-            if (array := record.pop(name)) is not None:
-                arrays[f"{name}{place}"] = array
-        records.append(record | {"photo": str(cleaned.photo)})
-    text = np.frombuffer(json.dumps(records).encode(), np.uint8)
+def to_bytes(some: Sequence[Done]) -> bytes:
+    """What became of photos -> an npz: the arrays, and JSON for all else."""
+    arrays: dict[str, Any] = {}
+    photos = [[stamp, [_told(cleaned, arrays) for cleaned in found]] for stamp, found in some]
     stream = io.BytesIO()
-    np.savez(stream, records=text, **arrays)
+    np.savez(stream, photos=np.frombuffer(json.dumps(photos).encode(), np.uint8), **arrays)
     return stream.getvalue()
 
 
-def from_bytes(data: bytes) -> list[Cleaned]:
-    """An npz that `to_bytes` made -> its records."""
-    found = []
+def from_bytes(data: bytes) -> list[Done]:
+    """An npz that `to_bytes` made -> the same, but that each photo is no more than its name."""
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        for place, record in enumerate(json.loads(stored["records"].tobytes())):
-            arrays = {name: stored[f"{name}{place}"] for name in ARRAYS if f"{name}{place}" in stored}
-            box = None if record["box"] is None else tuple(record["box"])
-            told = {"photo": Path(record["photo"]), "box": box, "decisions": tuple(record["decisions"])}
-            found.append(Cleaned(**record | told, **arrays))
-    return found
+        photos = json.loads(stored["photos"].tobytes())
+        return [
+            ((stamp[0], stamp[1], stamp[2]), [_cleaned(record, stored) for record in found])
+            for stamp, found in photos
+        ]
+
+
+def _told(cleaned: Cleaned, arrays: dict[str, Any]) -> dict[str, Any]:
+    """A record as JSON has it, its arrays put among the others by their numbers."""
+    record = {field.name: getattr(cleaned, field.name) for field in fields(Cleaned)}
+    for name in ARRAYS:
+        if record[name] is not None:
+            key = f"array{len(arrays)}"
+            arrays[key], record[name] = record[name], key
+    return record | {"photo": cleaned.photo.name}
+
+
+def _cleaned(record: dict[str, Any], stored: Any) -> Cleaned:
+    record |= {name: stored[record[name]] for name in ARRAYS if record[name] is not None}
+    record |= {name: tuple(record[name]) for name in TUPLES if record[name] is not None}
+    return Cleaned(**record | {"photo": Path(record["photo"])})

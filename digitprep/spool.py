@@ -17,21 +17,22 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain, count, islice, zip_longest
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from digitprep.batch import Cleaned
 from digitprep.errors import UsageError
 from digitprep.place import LOCKS, held, writing
-from digitprep.shards import Stamp, from_bytes, stamp_of, to_bytes
+from digitprep.shards import Done, from_bytes, to_bytes
+from digitprep.sources import Source, Stamp, named, stamp_of
 
 SHARD_PHOTOS = 200
 SUFFIX = ".partial"
 FACTS, MANIFEST, WRITING = "run.json", "manifest.jsonl", "writing.json"
 KEPT = "what is kept stays; see to the space and the permissions there, then the same command goes on"
 OURS = re.compile(r"(run\.json|manifest\.jsonl|writing\.json|\d{6}\.npz)(\.new)?")
-Work = Callable[[Iterable[Path]], Iterator[Cleaned]]
+Work = Callable[[Iterable[Source]], Iterator[list[Cleaned]]]
 
 
 class Spool:
@@ -55,11 +56,15 @@ class Spool:
     @property
     def photos(self) -> int:
         """How many photos are done."""
-        return sum(len(shard["photos"]) for shard in self.finished)
+        return sum(shard["photos"] for shard in self.finished)
+
+    def was_begun(self) -> bool:
+        """Whether a run like this one was stopped before its end."""
+        return self._read_json(FACTS) == self.facts
 
     def was_writing(self, how: Mapping[str, str]) -> bool:
         """Whether a run like this one was stopped while it wrote its dataset in the same way."""
-        return self._read_json(FACTS) == self.facts and self._read_json(WRITING) == dict(how)
+        return self.was_begun() and self._read_json(WRITING) == dict(how)
 
     def write_begins(self, how: Mapping[str, str]) -> None:
         """Note that the dataset is about to be written, and how."""
@@ -103,8 +108,8 @@ class Spool:
         self._open.close()
 
     def through(
-        self, photos: Iterable[Path], work: Work, thumbnails: int | None = None
-    ) -> Generator[Cleaned, None, None]:
+        self, photos: Iterable[Source], work: Work, thumbnails: int | None = None
+    ) -> Generator[list[Cleaned], None, None]:
         """What became of each photo, in order: of those in finished shards from there, the others by `work`.
 
         thumbnails: of how many photos, the first ones, they are kept; of all without it
@@ -113,67 +118,72 @@ class Spool:
         again.
         """
         left, seen = iter(photos), count()
+        some: list[Done] = []
         for number, shard in enumerate(self.finished):
-            some = list(islice(left, len(shard["photos"])))
-            kept = self._read_shard(number, shard)
-            if kept is None or not self._is_of(shard, some):
-                self._keep_manifest(self.finished[:number])
-                left = chain(some, left)
-                break
-            for cleaned in kept:
+            for stamp, found in self._read_shard(number, shard) or ():
+                photo = next(left, None)
+                if photo is None or stamp_of(photo) != stamp:
+                    self._refuse_unless_overwriting(stamp)
+                    left = left if photo is None else chain([photo], left)
+                    break
+                some.append((stamp, found))
                 next(seen)
-                # A photo that killed its process may do better now, with more time or memory.
-                yield next(iter(work([cleaned.photo]))) if cleaned.lost else cleaned
-        yield from self._kept(left, work, seen, thumbnails)
+                yield _again(found, photo, work)
+            if len(some) < shard["photos"]:
+                self._keep_manifest(self.finished[:number])
+                break
+            some.clear()
+        yield from self._kept(left, work, seen, thumbnails, some)
 
     def _kept(
-        self, left: Iterator[Path], work: Work, seen: Iterator[int], thumbnails: int | None
-    ) -> Iterator[Cleaned]:
-        """What becomes of the photos that are left; each shard is written when it is full, or all ends."""
-        stamps: deque[Stamp] = deque()
-        some: list[tuple[Stamp, Cleaned]] = []
+        self,
+        left: Iterator[Source],
+        work: Work,
+        seen: Iterator[int],
+        thumbnails: int | None,
+        some: list[Done],
+    ) -> Iterator[list[Cleaned]]:
+        """What becomes of the photos that are left; each shard is written when it is full, or all ends.
+
+        some: what the first shard begins with
+        """
+        waiting: deque[tuple[Source, Stamp]] = deque()
         try:
-            for cleaned in work(_stamped(left, stamps)):
-                small = thumbnails is not None and next(seen) >= thumbnails
-                result = replace(cleaned, thumbnail=None) if small else cleaned
-                some.append((stamps.popleft(), result))
+            for found in work(_stamped(left, waiting)):
+                photo, stamp = waiting.popleft()
+                if thumbnails is not None and next(seen) >= thumbnails:
+                    found = [replace(cleaned, thumbnail=None) for cleaned in found]
+                self._changed |= stamp_of(photo) != stamp  # while it was read: from here on nothing is kept
+                some.append((stamp, found))
                 if len(some) == SHARD_PHOTOS:
                     full, some = some, []
                     self._write_shard(full)
-                yield result
+                yield found
         finally:
             if some:
                 self._write_shard(some)
 
-    def _is_of(self, shard: Mapping[str, Any], photos: list[Path]) -> bool:
-        """Whether a shard is of these photos, as they are now; raises UsageError unless to overwrite."""
-        now: list[Stamp | None] = [stamp_of(photo) for photo in photos]
-        for before, after in zip_longest(shard["photos"], now):
-            if after is None or tuple(before) != after:
-                if self.overwrite:
-                    return False
-                raise UsageError(
-                    f"{self.folder} is of a run that was stopped; since then {before[0]} was changed, moved "
-                    "or removed, or others came before it; put it back, or pass --overwrite to do it again"
-                )
-        return True
+    def _refuse_unless_overwriting(self, before: Stamp) -> None:
+        if not self.overwrite:
+            raise UsageError(
+                f"{self.folder} is of a run that was stopped; since then {before[0]} was changed, moved or "
+                "removed, or others came before it; put it back, or pass --overwrite to do it again"
+            )
 
-    def _write_shard(self, some: list[tuple[Stamp, Cleaned]]) -> None:
-        stamps = [stamp for stamp, _ in some]
-        if self._changed or stamps != [stamp_of(cleaned.photo) for _, cleaned in some]:
-            self._changed = True  # a photo, while it was read: from here on nothing is kept
+    def _write_shard(self, some: list[Done]) -> None:
+        if self._changed:
             return
-        data = to_bytes([cleaned for _, cleaned in some])
+        data = to_bytes(some)
         name = _name(len(self.finished))
-        record = {"shard": name, "sha256": hashlib.sha256(data).hexdigest(), "photos": stamps}
+        record = {"shard": name, "sha256": hashlib.sha256(data).hexdigest(), "photos": len(some)}
         with writing(self.folder, KEPT):
             self._place(name, data)
             with (self.folder / MANIFEST).open("a", encoding="utf-8") as manifest:
                 manifest.write(json.dumps(record) + "\n")
         self.finished.append(record)
 
-    def _read_shard(self, number: int, shard: Mapping[str, Any]) -> list[Cleaned] | None:
-        """The records of a shard; None where it is not what the manifest says."""
+    def _read_shard(self, number: int, shard: Mapping[str, Any]) -> list[Done] | None:
+        """What a shard holds; None where it is not what the manifest says."""
         try:
             data = (self.folder / _name(number)).read_bytes()
         except OSError:
@@ -211,7 +221,11 @@ class Spool:
         for number, line in enumerate(lines):
             try:
                 shard = json.loads(line)
-                good = shard["shard"] == _name(number) and all(len(stamp) == 3 for stamp in shard["photos"])
+                good = (
+                    shard["shard"] == _name(number)
+                    and isinstance(shard["sha256"], str)
+                    and shard["photos"] > 0
+                )
             except (ValueError, KeyError, TypeError):
                 break
             if not good:
@@ -239,10 +253,20 @@ class Spool:
         new.replace(self.folder / name)
 
 
-def _stamped(photos: Iterable[Path], stamps: deque[Stamp]) -> Iterator[Path]:
+def _again(found: list[Cleaned], photo: Source, work: Work) -> list[Cleaned]:
+    """What became of a photo; one that killed its process is tried again: it may do better now."""
+    if any(cleaned.lost for cleaned in found):
+        return next(iter(work([photo])))
+    here = named(photo)
+    names = [cleaned.photo.name for cleaned in found]
+    photos = [here if name == here.name else here.with_name(name) for name in names]
+    return [replace(cleaned, photo=photo) for cleaned, photo in zip(found, photos, strict=True)]
+
+
+def _stamped(photos: Iterable[Source], waiting: deque[tuple[Source, Stamp]]) -> Iterator[Source]:
     """The photos, each one's stamp noted before it is read."""
     for photo in photos:
-        stamps.append(stamp_of(photo))
+        waiting.append((named(photo), stamp_of(photo)))
         yield photo
 
 

@@ -14,13 +14,13 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
-from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from digitprep.errors import DigitprepError, MissingExtra
 
+Photo = TypeVar("Photo")
 Result = TypeVar("Result")
-Waiting = deque[tuple[list[Path], Future[list[Result]]]]
+Waiting = deque[tuple[list[Photo], Future[list[Result]]]]
 
 # How many photos may be under way for each that is being waited for: enough to keep every core
 # busy, few enough that memory does not grow with the number of photos.
@@ -31,10 +31,10 @@ SECONDS = 60.0
 
 
 def in_order(
-    function: Callable[[Path], Result],
-    photos: Iterable[Path],
+    function: Callable[[Photo], Result],
+    photos: Iterable[Photo],
     executor: Executor | None = None,
-    lost: Callable[[Path, str], Result] | None = None,
+    lost: Callable[[Photo, str], Result] | None = None,
 ) -> Iterator[Result]:
     """What a function makes of each image file, in their order, with or without an executor.
 
@@ -48,7 +48,7 @@ def in_order(
         yield from map(function, photos)
         return
     work, chunk = partial(_each, function), getattr(executor, "chunk", 1)
-    waiting: Waiting[Result] = deque()
+    waiting: Waiting[Photo, Result] = deque()
     left = iter(photos)
     try:
         while some := list(islice(left, chunk)):
@@ -62,15 +62,15 @@ def in_order(
             future.cancel()
 
 
-def _each(function: Callable[[Path], Result], photos: list[Path]) -> list[Result]:
+def _each(function: Callable[[Photo], Result], photos: list[Photo]) -> list[Result]:
     return [function(photo) for photo in photos]
 
 
 def _first(
-    waiting: Waiting[Result],
-    work: Callable[[list[Path]], list[Result]],
+    waiting: Waiting[Photo, Result],
+    work: Callable[[list[Photo]], list[Result]],
     executor: Executor,
-    lost: Callable[[Path, str], Result] | None,
+    lost: Callable[[Photo, str], Result] | None,
 ) -> Iterator[Result]:
     """The results of the photos that have waited longest; of all that wait, where a process was lost."""
     killed = getattr(executor, "killed", BrokenExecutor)
@@ -93,11 +93,11 @@ def _first(
 
 
 def _alone(
-    photo: Path,
-    work: Callable[[list[Path]], list[Result]],
+    photo: Photo,
+    work: Callable[[list[Photo]], list[Result]],
     executor: Any,
     killed: type[Exception],
-    lost: Callable[[Path, str], Result],
+    lost: Callable[[Photo, str], Result],
 ) -> Result:
     """The result of one photo, on which alone there is work: if a process is lost now, it was this photo."""
     executor.submit(_ready).result()  # to start a process takes its time, which is not the photo's

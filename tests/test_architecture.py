@@ -19,8 +19,8 @@ over_files = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relati
 ORDER = [
     {"errors"},
     {"extra", "names", "notebook", "spec"},
-    {"place", "archive"},
-    {"opencv", "eightbit", "photos", "dataset", "labels", "workers"},
+    {"place", "archive", "limits"},
+    {"opencv", "eightbit", "sources", "photos", "dataset", "labels", "workers"},
     {"contents", "overview", "selection", "torch"},
     {"formats", "steps", "nn"},
     {

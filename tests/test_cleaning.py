@@ -92,7 +92,11 @@ def test_what_is_unlike_mnist_is_marked_on_the_sheet_listed_and_accepted(tmp_pat
     like, unlike, other = (Cleaned(Path("a"), image, label=7) for image in (LIKE, IMAGE, small))
     report = report_of(tmp_path / "d.npz", like, unlike, other, Cleaned(Path("b"), reason="blank"))
     assert (report.accepted, report.like) == (3, 1)
-    assert report.unlike == [(Path("a"), "the image is empty, there is no ink")]
+    report.write()
+    assert report.unlike_path.read_text().splitlines() == [
+        "file,reason",
+        'a,"the image is empty, there is no ink"',
+    ]
     captions = [(after.caption, after.good) for _, after in report.columns]
     assert captions == [("7", None), ("7 unlike MNIST", False), ("7", None), ("rejected", False)]
 

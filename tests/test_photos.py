@@ -17,7 +17,9 @@ from PIL import Image, features
 
 from digitprep import photos
 from digitprep.errors import DataError
-from digitprep.photos import find_photos, load_photo, read_photo
+from digitprep.limits import Limits
+from digitprep.photos import load_photo, read_photo
+from digitprep.sources import find_photos
 
 # How a viewer turns what is stored, to have it upright; from the EXIF standard.
 STORED_AS = {
@@ -340,7 +342,7 @@ def test_heic_without_its_package_says_which_to_install(tmp_path, monkeypatch):
     assert corner_is_dark(load_photo(saved(tmp_path / "b.heic", page(), format="PNG")))
 
 
-def test_cut_off_and_absurd_heic_is_refused(tmp_path, monkeypatch):
+def test_cut_off_and_absurd_heic_is_refused(tmp_path):
     file = heic(tmp_path / "a.heic", page())
     whole = file.read_bytes()
     for length in (12, 30, len(whole) // 2, len(whole) - 20):
@@ -348,9 +350,8 @@ def test_cut_off_and_absurd_heic_is_refused(tmp_path, monkeypatch):
         with pytest.raises(DataError, match=r"a\.heic: expected a whole image"):
             load_photo(file)
     file.write_bytes(whole)
-    monkeypatch.setattr(photos, "MAX_PIXELS", 90 * 60 - 1)
     with pytest.raises(DataError, match=r"at most 5399 pixels, found 90 x 60"):
-        load_photo(file)
+        read_photo(file, limits=Limits(pixels=90 * 60 - 1))
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
@@ -499,8 +500,8 @@ def test_the_content_of_a_file_counts_and_not_its_name(tmp_path, name):
 
 def test_a_link_to_a_photo_is_a_photo_and_a_broken_one_is_said(tmp_path):
     folder = tmp_path / "links"
-    folder.mkdir()
-    (folder / "a.png").symlink_to(saved(tmp_path / "store", page(), format="PNG"))
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.png").symlink_to(saved(folder / "deep" / "store", page(), format="PNG"))
     (folder / "b.png").symlink_to(tmp_path / "gone")
     whole, broken = find_photos([folder])
     assert corner_is_dark(load_photo(whole))
@@ -652,19 +653,24 @@ def test_a_header_that_promises_too_much_is_refused_before_anything_is_decoded(t
         load_photo(tmp_path / "a")
 
 
-def test_a_file_of_absurd_length_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(photos, "MAX_BYTES", 1000)
-    file = tmp_path / "a.bmp"
-    saved(file, page())
+def test_a_file_of_absurd_length_is_refused_until_the_limit_is_raised(tmp_path):
+    file = saved(tmp_path / "a.bmp", page())
     with pytest.raises(DataError, match="at most 1000 bytes"):
-        load_photo(file)
+        read_photo(file, limits=Limits(bytes=1000))
+    assert corner_is_dark(read_photo(file, limits=Limits(bytes=file.stat().st_size)).pixels)
+
+
+def test_more_pixels_than_pillow_takes_are_read_when_the_limit_is_raised(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 90 * 60 // 4)
+    file = saved(tmp_path / "a.png", page())
+    assert corner_is_dark(load_photo(file))
+    assert Image.MAX_IMAGE_PIXELS == 90 * 60 // 4
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no endless file here")  # noqa: PTH110
-def test_an_endless_file_ends(monkeypatch):
-    monkeypatch.setattr(photos, "MAX_BYTES", 1000)
+def test_an_endless_file_ends():
     with pytest.raises(DataError, match="at most 1000 bytes"):
-        load_photo("/dev/zero")
+        read_photo("/dev/zero", limits=Limits(bytes=1000))
 
 
 def test_a_folder_stands_for_its_photos_in_natural_order_without_junk(tmp_path):

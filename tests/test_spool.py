@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import digitprep as dp
 from digitprep.batch import Cleaned, clean
 from digitprep.errors import UsageError
 from digitprep.recipes import recipe
+from digitprep.sources import Member
 from digitprep.spool import SHARD_PHOTOS, Spool
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
@@ -43,8 +45,9 @@ def done(photo):
 
 
 def key(one):
+    """All that is kept of a photo, to compare."""
     arrays = [None if array is None else array.tolist() for array in (one.image, one.thumbnail)]
-    return one.photo, arrays, one.box, one.reason, one.doubt, one.decisions
+    return one.photo, arrays, one.box, one.reason, one.doubt, one.decisions, one.file
 
 
 def stopped_after(count, worked):
@@ -55,7 +58,7 @@ def stopped_after(count, worked):
             if len(worked) == count:
                 raise KeyboardInterrupt
             worked.append(photo)
-            yield done(photo)
+            yield [done(photo)]
 
     return work
 
@@ -63,7 +66,7 @@ def stopped_after(count, worked):
 def cleaned(tmp_path, photos, work, facts=FACTS, overwrite=False, finish=False):
     """What a run gives, to its end or until it is stopped; what it keeps stays, unless it is to finish."""
     with contextlib.suppress(Stopped), Spool(tmp_path / "set.npz", facts, overwrite) as spool:
-        found = [key(one) for one in spool.through(photos, work)]
+        found = [key(one) for (one,) in spool.through(photos, work)]
         if finish:
             return found
         raise Stopped
@@ -96,8 +99,8 @@ def test_a_stopped_run_goes_on_where_it_was_and_gives_the_same(tmp_path, photos,
 
 def test_thumbnails_are_kept_of_as_many_photos_as_are_asked_for(tmp_path, photos):
     with Spool(tmp_path / "set.npz", FACTS) as spool:
-        found = list(spool.through(photos, lambda photos: map(done, photos), thumbnails=3))
-    assert [one.thumbnail is not None for one in found] == [True] * 3 + [False] * (COUNT - 3)
+        found = list(spool.through(photos, stopped_after(COUNT, []), thumbnails=3))
+    assert [one.thumbnail is not None for (one,) in found] == [True] * 3 + [False] * (COUNT - 3)
 
 
 @pytest.mark.parametrize("name", ["pipeline", "version"])
@@ -128,16 +131,16 @@ def test_photos_that_are_not_what_they_were_are_noticed_and_done_again_when_aske
     interrupted(tmp_path, photos, SHARD_PHOTOS + 5)
     act(photos)
     with pytest.raises(UsageError, match=r"0003\.png was changed, moved or removed.*--overwrite"):
-        cleaned(tmp_path, photos, lambda photos: map(done, photos))
+        cleaned(tmp_path, photos, stopped_after(COUNT, []))
     worked = []
 
     def work(photos):
         for photo in photos:
             worked.append(photo)
-            yield Cleaned(photo, reason="looked at again")
+            yield [Cleaned(photo, reason="looked at again")]
 
     cleaned(tmp_path, photos, work, overwrite=True)
-    assert worked == photos
+    assert worked == photos[3:]
 
 
 def test_a_photo_that_changes_while_it_is_worked_on_is_not_kept(tmp_path, photos):
@@ -145,7 +148,7 @@ def test_a_photo_that_changes_while_it_is_worked_on_is_not_kept(tmp_path, photos
         for photo in photos:
             if photo.name == "0250.png":
                 photo.write_bytes(b"another by now")
-            yield done(photo)
+            yield [done(photo)]
 
     cleaned(tmp_path, photos, work)
     again = []
@@ -189,7 +192,8 @@ def test_what_is_not_whole_is_done_again(tmp_path, photos, harm):
 def test_a_photo_that_was_lost_with_its_process_is_tried_again(tmp_path, photos):
     def work(photos):
         for photo in photos:
-            yield Cleaned(photo, reason="crashed", lost=True) if photo.name == "0007.png" else done(photo)
+            lost = Cleaned(photo, reason="crashed", lost=True)
+            yield [lost if photo.name == "0007.png" else done(photo)]
 
     cleaned(tmp_path, photos, work)
     again = []
@@ -211,12 +215,12 @@ def test_a_folder_that_holds_anything_else_is_refused_and_left_as_it_is(tmp_path
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
 def test_a_second_run_at_the_same_time_is_refused_and_the_first_one_goes_on(tmp_path, photos):
     with Spool(tmp_path / "set.npz", FACTS) as spool:
-        results = spool.through(photos, lambda photos: map(done, photos))
-        first = [key(next(results)) for _ in range(SHARD_PHOTOS)]
+        results = (key(one) for (one,) in spool.through(photos, stopped_after(COUNT, [])))
+        first = [next(results) for _ in range(SHARD_PHOTOS)]
         for overwrite in (False, True):
             with pytest.raises(UsageError, match="another run is making the same dataset"):
                 cleaned(tmp_path, photos, stopped_after(COUNT, []), overwrite=overwrite)
-        assert [one[1:] for one in [*first, *map(key, results)]] == EVERY
+        assert [one[1:] for one in [*first, *results]] == EVERY
 
 
 def test_what_a_shard_keeps_is_what_cleaning_gave(tmp_path):
@@ -224,8 +228,29 @@ def test_what_a_shard_keeps_is_what_cleaning_gave(tmp_path):
     (tmp_path / "2.png").write_bytes(b"no image")
     files = [tmp_path / "1.png", tmp_path / "2.png", tmp_path / "missing.png"]
     straight = [key(one) for one in clean(files, recipe(), thumbnail_px=20, with_decisions=True)]
-    cleaned(tmp_path, files, lambda left: clean(left, recipe(), thumbnail_px=20, with_decisions=True))
+
+    def work(left):
+        return ([one] for one in clean(left, recipe(), thumbnail_px=20, with_decisions=True))
+
+    cleaned(tmp_path, files, work)
     assert cleaned(tmp_path, files, stopped_after(0, [])) == straight
+
+
+def test_of_a_page_all_digits_are_kept_by_their_names_and_those_of_an_archive_by_theirs(tmp_path, photos):
+    pages = [photos[1], Member("a.zip/b/2.png", tmp_path / "a.zip", 0, 1, 0), *photos[3:]]
+
+    def work(left):
+        for page in left:
+            digits = [page.with_name(f"{page.stem}-c{place}.png") for place in range(int(page.stem) % 3)]
+            yield [replace(done(page), photo=digit, file=(page.name, "0" * 64)) for digit in digits]
+
+    straight = list(map(str, [one.photo for page in work(pages) for one in page]))
+    for worked in (work, stopped_after(0, [])):
+        with contextlib.suppress(Stopped), Spool(tmp_path / "set.npz", FACTS) as spool:
+            found = [one for page in spool.through(pages, worked) for one in page]
+            raise Stopped
+        assert [str(one.photo) for one in found] == straight
+        assert found[1].file == ("2.png", "0" * 64)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 there")

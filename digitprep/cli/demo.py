@@ -14,6 +14,7 @@ from digitprep.place import check_destination, place
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
     from digitprep.report.sheet import Cell
+    from digitprep.sources import Source
 
 PICTURE = Path("digitprep-demo.png")
 COMPARED = ("mnist", "tutorial-invert", "tutorial-threshold")
@@ -28,8 +29,8 @@ def demo(
     """Read the sample photos after three recipes, the default one and two of tutorials, and compare."""
     from digitprep.labels import find_labels
     from digitprep.nn import load_model
-    from digitprep.photos import find_photos
     from digitprep.report.sheet import contact_sheet
+    from digitprep.sources import find_photos
 
     picture = output or _free(PICTURE)
     kind = picture_format(picture)
@@ -75,7 +76,7 @@ def _samples() -> Path:
     )
 
 
-def _cleaned(photos: list[Path], recipe: str, advance: Any) -> list[Cleaned]:
+def _cleaned(photos: list[Source], recipe: str, advance: Any) -> list[Cleaned]:
     from digitprep.batch import clean
     from digitprep.recipes import recipe as named
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitprep.cli.demo import picture_format
-from digitprep.cli.photos import Photos, found_photos
+from digitprep.cli.sources import Photos, found_photos
 from digitprep.cli.terminal import (
     ModelFile,
     ModelInput,
@@ -50,16 +51,16 @@ def explain(
 
     A photo that is rejected is drawn as far as it comes, with the reason.
     """
-    from digitprep.photos import load_photo
+    from digitprep.photos import read_photo
     from digitprep.report.explanation import Explanation, explanation_sheet
     from digitprep.report.explanation import explain as explained
 
     kind = picture_format(output)
     check_destination(output, overwrite)
     chosen = _pipelines(recipes, pipeline)
-    files = found_photos(photos, made=[output])
+    files = list(islice(found_photos(photos, made=[output]), MOST_ROWS + 1))
     if len(files) * len(chosen) > MOST_ROWS:
-        raise UsageError(f"{len(files)} photos make more than {MOST_ROWS} rows; explain fewer at a time")
+        raise UsageError(f"so many photos make more than {MOST_ROWS} rows; explain fewer at a time")
     check_writable(output)
     net, rows = opened_model(model, model_input, network, layers), []
     with progress("explaining", total=len(files) * len(chosen)) as advance:
@@ -67,7 +68,7 @@ def explain(
             for name, steps in chosen.items():
                 title = f"{file.name}: {name}"
                 try:
-                    row = explained(title, load_photo(file), steps, net)
+                    row = explained(title, read_photo(file).pixels, steps, net)
                 except DataError as error:
                     row = Explanation(title, (), None, "rejected", (str(error).removeprefix(f"{file}: "),))
                 rows.append(row)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import pool, progress
 from digitprep.errors import DataError, StepError, UsageError
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
+    from digitprep.limits import Limits
     from digitprep.nn.engines import Classifier
+    from digitprep.sources import Source
 
 Many = Annotated[bool, typer.Option("--many", help="Each photo is a page with many digits.")]
 Text = Annotated[
@@ -45,7 +45,7 @@ def check_many(many: bool, recipe: str | None, pipeline: str | None, labels: str
         raise UsageError(LABELS_OF_PAGES)
 
 
-def check_text(text: str | None, many: bool, files: list[Path]) -> None:
+def check_text(text: str | None, many: bool, files: Sequence[Source]) -> None:
     """Raise UsageError where --text is given without a page, for more than one, or is no text of digits."""
     from digitprep.segment.samples import words_of
 
@@ -59,15 +59,14 @@ def check_text(text: str | None, many: bool, files: list[Path]) -> None:
 
 
 def page_predictions(
-    files: list[Path], net: Classifier, jobs: int, seconds: float | None
+    files: Iterable[Source], net: Classifier, executor: Any, limits: Limits, advance: Any
 ) -> Iterator[dict[str, Any]]:
     """One JSON object a page, as the command line promises them, in the order of the files."""
     from digitprep.workers import in_order
 
-    with progress("reading", total=len(files)) as advance, pool(jobs, seconds) as executor:
-        for read in in_order(partial(_read, net=net), files, executor, lost=_unread):
-            yield read
-            advance()
+    for read in in_order(partial(_read, net=net, limits=limits), files, executor, lost=_unread):
+        yield read
+        advance()
 
 
 def page_text(read: dict[str, Any]) -> str:
@@ -76,53 +75,53 @@ def page_text(read: dict[str, Any]) -> str:
 
 
 def page_samples(
-    files: list[Path],
+    files: Iterable[Source],
     net: Classifier,
     text: str | None,
+    executor: Any,
+    limits: Limits,
     thumbnail_px: int,
-    jobs: int,
-    advance: Any,
-    seconds: float | None,
-) -> Iterator[Cleaned]:
-    """The digits of all pages; a photo that gives none, with its reason."""
+) -> Iterator[list[Cleaned]]:
+    """The digits of each page; a photo that gives none, with its reason."""
     from digitprep.workers import in_order
 
-    with pool(jobs, seconds) as executor:
-        sampled = partial(_samples, net=net, text=text, thumbnail_px=thumbnail_px)
-        for samples in in_order(sampled, files, executor, lost=_unused):
-            yield from samples
-            advance()
+    sampled = partial(_samples, net=net, text=text, thumbnail_px=thumbnail_px, limits=limits)
+    return in_order(sampled, files, executor, lost=_unused)
 
 
-def _samples(file: Path, net: Classifier, text: str | None, thumbnail_px: int) -> list[Cleaned]:
+def _samples(
+    file: Source, net: Classifier, text: str | None, thumbnail_px: int, limits: Limits
+) -> list[Cleaned]:
     from digitprep.batch import Cleaned, reason_of
     from digitprep.segment.samples import samples_of
+    from digitprep.sources import named
 
     try:
-        return list(samples_of(file, net, text, thumbnail_px))
+        return list(samples_of(file, net, text, thumbnail_px, limits))
     except (DataError, StepError) as error:
         if text is not None:  # one photo, and its labels are asked for: nothing else is left to do
             raise
-        return [Cleaned(file, reason=reason_of(file, error))]
+        return [Cleaned(named(file), reason=reason_of(file, error))]
 
 
-def _unused(file: Path, reason: str) -> list[Cleaned]:
+def _unused(file: Source, reason: str) -> list[Cleaned]:
     from digitprep.batch import Cleaned
+    from digitprep.sources import named
 
-    return [Cleaned(file, reason=reason)]
+    return [Cleaned(named(file), reason=reason, lost=True)]
 
 
-def _unread(file: Path, reason: str | None) -> dict[str, Any]:
+def _unread(file: Source, reason: str | None) -> dict[str, Any]:
     return {"file": str(file), "text": None, "digits": [], "reason": reason}
 
 
-def _read(file: Path, net: Classifier) -> dict[str, Any]:
+def _read(file: Source, net: Classifier, limits: Limits) -> dict[str, Any]:
     from digitprep.batch import reason_of
     from digitprep.segment.samples import read_photo_page
 
     read = _unread(file, None)
     try:
-        photo, reading = read_photo_page(file, net)
+        photo, reading = read_photo_page(file, net, limits)
     except (DataError, StepError) as error:
         return read | {"reason": reason_of(file, error)}
     digits = [

@@ -1,9 +1,8 @@
-"""The command that cleans photos, and what the commands on photos share."""
+"""The command that cleans photos."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from itertools import chain
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from digitprep.cli.pages import Many, Text, check_many, check_text, page_samples
+from digitprep.cli.sources import MostBytes, MostPixels, Passed, Photos, found_photos, photos_ahead
 from digitprep.cli.terminal import (
     Classes,
     Jobs,
@@ -28,7 +28,8 @@ from digitprep.cli.terminal import (
     progress,
     say,
 )
-from digitprep.errors import DataError, PartialSuccess, UsageError
+from digitprep.errors import DataError, PartialSuccess
+from digitprep.limits import LIMITS, Limits
 from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
@@ -36,14 +37,12 @@ if TYPE_CHECKING:
     from digitprep.dataset import Split
     from digitprep.formats import Format
     from digitprep.pipeline import Pipeline
+    from digitprep.sources import Source
     from digitprep.spool import Spool, Work
 
 # With as many classes it is digits that are cleaned, and the gate, which knows no others, has a say.
 DIGIT_CLASSES = 10
-
-Photos = Annotated[
-    list[Path], typer.Argument(metavar="PHOTOS...", readable=False, help="Image files, or folders of them.")
-]
+PAGES = "pages, read by --many"
 
 
 def clean(
@@ -75,8 +74,14 @@ def clean(
         Literal["reject", "fail"],
         typer.Option(help="A photo that cannot be used is rejected and listed, or ends the run."),
     ] = "reject",
+    aside: Annotated[
+        Path | None,
+        typer.Option("--copy-rejected", metavar="FOLDER", help="Copy the photos that are rejected there."),
+    ] = None,
     jobs: Jobs = 1,
     seconds: Seconds = None,
+    max_bytes: MostBytes = LIMITS.bytes,
+    max_pixels: MostPixels = LIMITS.pixels,
     classes: Classes = 10,
     overwrite: Overwrite = False,
 ) -> None:
@@ -88,40 +93,46 @@ def clean(
     DST.unlike.csv. --report shows all of it on one page. With --many every digit of a page is a sample,
     named after photo, row and place: page-r1-c03.png.
 
-    A run that is stopped keeps what is done in DST.partial, and the same command goes on after it; but
-    with --many it begins again.
+    A run that is stopped keeps what is done in DST.partial, and the same command goes on after it.
     """
     from digitprep import formats
     from digitprep.batch import to_splits, with_labels, with_readings
-    from digitprep.labels import find_labels
+    from digitprep.labels import from_file, label_reader
     from digitprep.report.cleaning import SHEET_PHOTOS, THUMBNAIL_PX, CleaningReport
 
     check_many(many, recipe, pipeline, labels)
-    steps = chosen_pipeline(recipe, pipeline)
-    spool = _spool(output, steps, 0 if not (sheet or page) else THUMBNAIL_PX, page, overwrite)
+    steps, limits = chosen_pipeline(recipe, pipeline), Limits(max_bytes, max_pixels)
+    how_cleaned = f"{PAGES}{f' as {text}' if text else ''}" if many else str(steps)
+    spool = _spool(output, how_cleaned, 0 if not (sheet or page) else THUMBNAIL_PX, page, limits, overwrite)
     how = {"to": str(to), "split": split, "labels": str(labels), "classes": str(classes), "page": str(page)}
-    overwrite = overwrite or (not many and spool.was_writing(how))  # what is there is of the same run
+    overwrite = overwrite or spool.was_writing(how)  # what is there is of the same run
     if page:
         check_page(page, overwrite)
-    report = CleaningReport(output, sheet, overwrite, split, page)
-    files = found_photos(photos, made=[output, *report.paths])
-    check_text(text, many, files)
-    found = None if labels is None else find_labels(files, labels, classes)
+    report = CleaningReport(output, sheet, overwrite or spool.was_begun(), split, page, aside)
+    made = [output, *report.paths, *([aside] if aside else [])]
+    files = found_photos(photos, made, limits)
+    if text is not None or (labels is not None and from_file(labels)):
+        files = iter(known := list(files))
+        check_text(text, many, known)
+    label_of = None if labels is None else label_reader(labels, classes, known if from_file(labels) else ())
     _check_output(output, formats.named(output, to), split, overwrite)
     report.check()
     check_writable(output)
+    passed = Passed()
     with ExitStack() as stack:
-        advance = stack.enter_context(progress("cleaning", total=len(files)))
+        advance = stack.enter_context(progress("cleaning", total=photos_ahead(photos, made)))
+        executor = stack.enter_context(pool(jobs, seconds))
         if many:
             net = opened_model(None, None, None, None)
-            cleaned = page_samples(files, net, text, report.thumbnail_px, jobs, advance, seconds)
+            work = partial(page_samples, net=net, text=text, limits=limits, executor=executor)
         else:
-            made = partial(cleaned_photos, steps=steps, jobs=jobs, seconds=seconds)
-            work = partial(made, thumbnail_px=report.thumbnail_px, with_decisions=page is not None)
-            stack.enter_context(_kept(spool))
-            thumbnails = len(files) if page else SHEET_PHOTOS if sheet else 0
-            kept = spool.through(files, partial(_work, work, on_error), thumbnails)
-            cleaned = with_labels(counted(stack.enter_context(closing(kept)), advance), found)
+            work = partial(cleaned_photos, steps=steps, limits=limits, executor=executor)
+            work = partial(work, with_decisions=page is not None)
+        work = partial(work, thumbnail_px=report.thumbnail_px)
+        stack.enter_context(_kept(spool))
+        thumbnails = None if page else SHEET_PHOTOS if sheet else 0
+        kept = stack.enter_context(closing(spool.through(files, partial(_work, work, on_error), thumbnails)))
+        cleaned = with_labels(passed.each(kept, advance), label_of)
         if on_error == "fail":
             cleaned = _none_rejected(cleaned)
         if classes == DIGIT_CLASSES and not many:  # the digits of a page come with what is read in them
@@ -129,10 +140,10 @@ def clean(
         batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
         first = next(batches, None)
         if first is not None:
-            origin = _origin(files, "" if many else str(steps))
-            parts = chain([first], batches) if many else _to_the_end(chain([first], batches), spool, how)
+            origin = partial(_origin, passed, "" if many else str(steps))
+            parts = _to_the_end(chain([first], batches), spool, how)
             formats.write(parts, output, format=to, overwrite=overwrite, origin=origin)
-        report.write(_facts(output, steps, labels, split, many))
+        report.write(_facts(output, how_cleaned, labels, split))
     if not report.accepted:
         old = " (the old one is unchanged)" if output.exists() else ""
         raise PartialSuccess(
@@ -143,17 +154,20 @@ def clean(
         say(f"{page}: {page.stat().st_size:,} bytes, every photo before and after")
     if report.rejected:
         raise PartialSuccess(
-            f"{len(report.rejected)} of {amount(len(files), 'photo')} could not be used; "
+            f"{len(report.rejected)} of {amount(passed.photos, 'photo')} could not be used; "
             f"{report.rejected_path} says why"
         )
 
 
-def _spool(output: Path, steps: Pipeline, thumbnail_px: int, page: Path | None, overwrite: bool) -> Spool:
+def _spool(
+    output: Path, how_cleaned: str, thumbnail_px: int, page: Path | None, limits: Limits, overwrite: bool
+) -> Spool:
     """Where what is done is kept until the dataset is there."""
     from digitprep import __version__
     from digitprep.spool import Spool
 
-    facts = {"version": __version__, "pipeline": str(steps), "thumbnails": f"{thumbnail_px} px"}
+    facts = {"version": __version__, "pipeline": how_cleaned, "thumbnails": f"{thumbnail_px} px"}
+    facts["limits"] = f"{limits.bytes} bytes, {limits.pixels} pixels"
     return Spool(output, facts | {"report": "a page" if page else "none"}, overwrite)
 
 
@@ -171,22 +185,16 @@ def _kept(spool: Spool) -> Iterator[None]:
             raise
 
 
-def _work(work: Work, on_error: str, photos: Iterable[Path]) -> Iterator[Cleaned]:
-    """What becomes of the photos; where one is not to be rejected, it is not kept, either."""
-    return _none_rejected(work(photos)) if on_error == "fail" else work(photos)
+def _work(work: Work, on_error: str, photos: Iterable[Source]) -> Iterator[list[Cleaned]]:
+    """What becomes of each photo; where none is to be rejected, it is not kept, either."""
+    for found in work(photos):
+        yield list(_none_rejected(found)) if on_error == "fail" else found
 
 
 def _to_the_end(parts: Iterable[Split], spool: Spool, how: dict[str, str]) -> Iterator[Split]:
     """The parts, and a note when all of them are there and only their dataset is not."""
     yield from parts
     spool.write_begins(how)
-
-
-def counted(cleaned: Iterable[Cleaned], advance: Any) -> Iterator[Cleaned]:
-    """Each photo, shown on the progress bar as it comes."""
-    for photo in cleaned:
-        yield photo
-        advance()
 
 
 def _none_rejected(cleaned: Iterable[Cleaned]) -> Iterator[Cleaned]:
@@ -197,21 +205,20 @@ def _none_rejected(cleaned: Iterable[Cleaned]) -> Iterator[Cleaned]:
         yield photo
 
 
-def _facts(output: Path, steps: Pipeline, labels: str | None, split: str, many: bool) -> dict[str, str]:
+def _facts(output: Path, how_cleaned: str, labels: str | None, split: str) -> dict[str, str]:
     """What it takes to repeat a cleaning, by name."""
     from digitprep import __version__
 
-    facts = {"digitprep": __version__, "pipeline": "pages, read by --many" if many else str(steps)}
+    facts = {"digitprep": __version__, "pipeline": how_cleaned}
     return facts | {"labels": labels or "none", "dataset": str(output), "split": split}
 
 
-def _origin(files: list[Path], pipeline: str) -> dict[str, Any]:
-    """The provenance of a dataset that is made of these photos."""
+def _origin(passed: Passed, pipeline: str) -> dict[str, Any]:
+    """The provenance of a dataset that is made of the photos that have passed."""
     from digitprep import __version__
     from digitprep.formats import provenance
 
-    photos = provenance.source_of_files("photos", files, [file.name for file in files])
-    return provenance.record([photos], __version__, pipeline=pipeline)
+    return provenance.record([passed.files.record("photos")], __version__, pipeline=pipeline)
 
 
 def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:
@@ -224,44 +231,17 @@ def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> 
     check_destination(sidecar(output), overwrite)
 
 
-def found_photos(photos: list[Path], made: Sequence[Path] = ()) -> list[Path]:
-    """The photos that were asked for, less the sheets of earlier runs, and what is to be replaced in `made`.
-
-    Raises UsageError where a photo to clean lies in a folder that is to be replaced.
-    """
-    from digitprep.photos import SUFFIXES, find_photos
-    from digitprep.report.cleaning import is_own_sheet
-
-    own = {os.path.realpath(path): path for path in made}
-    found = [file for file in find_photos(photos) if not is_own_sheet(file)]
-    files = [file for file in found if own.keys().isdisjoint(_itself_and_folders(file))]
-    for asked in photos if files else found:
-        for folder in _itself_and_folders(asked)[1:]:
-            if folder in own:
-                raise UsageError(f"{own[folder]} holds {asked}, to be cleaned; choose another destination")
-    if not files:
-        places = ", ".join(map(str, photos))
-        raise DataError(f"{places}: expected photos ({', '.join(SUFFIXES)}), found none")
-    return files
-
-
-def _itself_and_folders(file: Path) -> list[str]:
-    """The real path of a file, links followed, and those of the folders that it lies in."""
-    real = os.path.realpath(file)
-    return [real, *map(str, Path(real).parents)]
-
-
 def cleaned_photos(
-    files: Iterable[Path],
+    files: Iterable[Source],
     steps: Pipeline,
-    jobs: int,
+    executor: Any,
+    limits: Limits = LIMITS,
     thumbnail_px: int = 0,
     with_decisions: bool = False,
-    seconds: float | None = None,
-) -> Iterator[Cleaned]:
-    """What becomes of each photo, by as many processes."""
+) -> Iterator[list[Cleaned]]:
+    """What becomes of each photo: one image, or none."""
     from digitprep import batch
 
-    with pool(jobs, seconds) as executor:
-        options: dict[str, Any] = {"thumbnail_px": thumbnail_px, "with_decisions": with_decisions}
-        yield from batch.clean(files, steps, executor=executor, **options)
+    options: dict[str, Any] = {"thumbnail_px": thumbnail_px, "with_decisions": with_decisions}
+    for cleaned in batch.clean(files, steps, executor=executor, limits=limits, **options):
+        yield [cleaned]

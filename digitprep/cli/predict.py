@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from digitprep.cli.pages import Many, check_many, page_predictions, page_text
-from digitprep.cli.photos import Photos, cleaned_photos, counted, found_photos
+from digitprep.cli.photos import cleaned_photos
+from digitprep.cli.sources import MostBytes, MostPixels, Photos, found_photos, photos_ahead
 from digitprep.cli.terminal import (
     AsJson,
     Jobs,
@@ -24,14 +24,15 @@ from digitprep.cli.terminal import (
     amount,
     chosen_pipeline,
     opened_model,
+    pool,
     progress,
 )
 from digitprep.errors import PartialSuccess
+from digitprep.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
     from digitprep.nn.engines import Classifier
-    from digitprep.pipeline import Pipeline
 
 
 def predict(
@@ -48,6 +49,8 @@ def predict(
     ] = False,
     jobs: Jobs = 1,
     seconds: Seconds = None,
+    max_bytes: MostBytes = LIMITS.bytes,
+    max_pixels: MostPixels = LIMITS.pixels,
     as_json: AsJson = False,
 ) -> None:
     """Clean photos of one digit each and say which digit it is; with --many, of pages, and read them.
@@ -56,42 +59,37 @@ def predict(
     """
     check_many(many, recipe, pipeline)
     net, steps = opened_model(model, model_input, network, layers), chosen_pipeline(recipe, pipeline)
-    files = found_photos(photos)
-    reads = (
-        page_predictions(files, net, jobs, seconds)
-        if many
-        else _predictions(files, steps, net, jobs, seconds)
-    )
-    rejected = 0
-    for read in reads:
-        if reject and read["reason"]:
-            read["text"] = None
-        rejected += read["text"] is None
-        if as_json:
-            print(json.dumps(read), flush=True)
+    limits = Limits(max_bytes, max_pixels)
+    files = found_photos(photos, limits=limits)
+    count = rejected = 0
+    with progress("reading", total=photos_ahead(photos)) as advance, pool(jobs, seconds) as executor:
+        if many:
+            reads = page_predictions(files, net, executor, limits, advance)
         else:
-            print(page_text(read) if many else _photo_text(read), flush=True)
+            reads = _read(cleaned_photos(files, steps, executor, limits), net, advance)
+        for read in reads:
+            if reject and read["reason"]:
+                read["text"] = None
+            count += 1
+            rejected += read["text"] is None
+            if as_json:
+                print(json.dumps(read), flush=True)
+            else:
+                print(page_text(read) if many else _photo_text(read), flush=True)
     if rejected:
         certain = " for certain" if reject else ""
-        raise PartialSuccess(f"{rejected} of {amount(len(files), 'photo')} could not be read{certain}")
+        raise PartialSuccess(f"{rejected} of {amount(count, 'photo')} could not be read{certain}")
 
 
-def _predictions(
-    files: list[Path], steps: Pipeline, net: Classifier, jobs: int, seconds: float | None
-) -> Iterator[dict[str, Any]]:
+def _read(photos: Iterable[list[Cleaned]], net: Classifier, advance: Any) -> Iterator[dict[str, Any]]:
     """One JSON object a photo, as the command line promises them, in the order of the files.
 
     Its `reason` says why nothing could be read, or why what was read is doubtful.
     """
-    with progress("reading", total=len(files)) as advance:
-        yield from _read(counted(cleaned_photos(files, steps, jobs, seconds=seconds), advance), net)
-
-
-def _read(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]]:
     from digitprep.acceptance import judge
     from digitprep.errors import ModelError
 
-    for cleaned in photos:
+    for (cleaned,) in photos:
         read: dict[str, Any] = {
             "file": str(cleaned.photo),
             "text": None,
@@ -117,6 +115,7 @@ def _read(photos: Iterable[Cleaned], net: Classifier) -> Iterator[dict[str, Any]
                 {"digit": verdict.digit, "confidence": round(verdict.confidence, 4), "box": cleaned.box}
             ]
         yield read
+        advance()
 
 
 def _photo_text(read: dict[str, Any]) -> str:

@@ -88,14 +88,14 @@ def write(
     *,
     format: str | Format | None = None,  # noqa: A002
     overwrite: bool = False,
-    origin: provenance.Record | None = None,
+    origin: provenance.Record | Callable[[], provenance.Record] | None = None,
 ) -> None:
     """Write a dataset, one split, or a stream of parts, those of each split in a row.
 
     The destination appears whole or not at all. Without `format` its name must tell.
 
     origin: from `provenance.record`: written into the dataset, or where it has no place for it beside it,
-        with the number of samples of each split
+        with the number of samples of each split; or what gives it when all of them have passed
 
     Raises UsageError where it exists and is not to be overwritten, or is not ours to overwrite.
     """
@@ -113,7 +113,7 @@ def write(
         if result.is_dir():
             names.write(result)
         if origin is not None:
-            text = provenance.to_text(origin, passed)
+            text = provenance.to_text(origin() if callable(origin) else origin, passed)
             beside = "" if chosen.embed(result, text) else text
 
     sidecar = provenance.sidecar(path)

@@ -17,8 +17,10 @@ from digitprep.errors import DataError
 from digitprep.formats.base import EMPTY_SHAPE, reading
 from digitprep.formats.png import SIGNATURE, decode_png, plain_pixels
 from digitprep.formats.png_batch import decode_alike
+from digitprep.limits import LIMITS
+from digitprep.names import PHOTO_SUFFIXES
 from digitprep.photos import FORMATS as PILLOW_FORMATS
-from digitprep.photos import MAX_BYTES, SUFFIXES, open_image
+from digitprep.photos import open_image
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 AS_IT_IS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # and a pipe is not waited for
@@ -37,7 +39,7 @@ class Sample:
 
 def is_picture(name: str) -> bool:
     """Whether a file's name ends as an image's does."""
-    return name.lower().endswith(SUFFIXES)
+    return name.lower().endswith(PHOTO_SUFFIXES)
 
 
 def read_sample(file: str | Path, name: str, label: int | None) -> Sample:
@@ -74,8 +76,8 @@ def _content(opened: int, file: str | Path) -> bytes:
     status = os.fstat(opened)
     if not stat.S_ISREG(status.st_mode):
         raise DataError.of(file, expected="an image file", found="something else")
-    if status.st_size > MAX_BYTES:
-        raise DataError.of(file, expected=f"an image of at most {MAX_BYTES:,} bytes", found="more")
+    if status.st_size > LIMITS.bytes:
+        raise DataError.of(file, expected=f"an image of at most {LIMITS.bytes:,} bytes", found="more")
     return os.read(opened, status.st_size)
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Images
 from digitprep.errors import DataError
-from digitprep.photos import MAX_PIXELS
+from digitprep.limits import LIMITS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB = 0, 2  # colour types
@@ -58,9 +58,9 @@ def decode_png(data: bytes, file: str | Path) -> Images:
     if len(header) != 13 or not body:
         raise _damaged(file, len(SIGNATURE), "an image header and image data", "a PNG without them")
     width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
-    if not 0 < width * height <= MAX_PIXELS:
+    if not 0 < width * height <= LIMITS.pixels:
         found = f"{width} x {height}"
-        raise DataError.of(file, "byte 16", expected=f"1 to {MAX_PIXELS:,} pixels", found=found)
+        raise DataError.of(file, "byte 16", expected=f"1 to {LIMITS.pixels:,} pixels", found=found)
     if bits == 8 and colour in (GREY, RGB) and not interlaced and b"tRNS" not in chunks:
         shape = (height, width) if colour == GREY else (height, width, 3)
         image = _unfiltered(body, shape)

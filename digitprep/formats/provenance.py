@@ -50,15 +50,28 @@ def source(path: Path, own: Record | None = None) -> Record:
 
 
 def source_of_files(name: str, files: Sequence[Path], names: Sequence[str]) -> Record:
-    """Many files as one source: its SHA-256 is that of the lines that `sha256sum` prints of them.
-
-    Raises DataError where one cannot be read.
-    """
-    total = hashlib.sha256()
+    """Many files as one source; raises DataError where one cannot be read."""
+    total = Files()
     for file, told in zip(files, names, strict=True):
         with reading(file):
-            total.update(f"{_digest(file)}  {told}\n".encode("utf-8", "surrogateescape"))
-    return {"name": name, "files": len(files), "sha256": total.hexdigest()}
+            total.add(told, _digest(file))
+    return total.record(name)
+
+
+class Files:
+    """Many files as one source, by the SHA-256 of the lines that `sha256sum` prints of them."""
+
+    def __init__(self) -> None:
+        self._count, self._total = 0, hashlib.sha256()
+
+    def add(self, name: str, sha256: str) -> None:
+        """Count a file in, by its name and its SHA-256."""
+        self._count += 1
+        self._total.update(f"{sha256}  {name}\n".encode("utf-8", "surrogateescape"))
+
+    def record(self, name: str) -> Record:
+        """The source that those files are so far."""
+        return {"name": name, "files": self._count, "sha256": self._total.hexdigest()}
 
 
 @dataclass

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from digitprep.errors import DataError
 from digitprep.formats.gz import AGAIN, LARGEST_READ, Source, opened, read_exactly
+from digitprep.limits import LIMITS
 from digitprep.names import path_inside
-from digitprep.photos import MAX_BYTES
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
@@ -82,7 +82,7 @@ class Tar:
             raise self._error(start, "a tar header with a right checksum", repr(header[:16]), AGAIN)
         kind = header[156:157]
         size = int(said["size"]) if said.get("size", "").isdecimal() else _octal(header[124:136])
-        largest = MAX_BYTES if kind in REGULAR else LARGEST_EXTENSION
+        largest = LIMITS.bytes if kind in REGULAR else LARGEST_EXTENSION
         if size is None or size > largest:
             found = "more" if size is None else f"{size:,}"
             raise self._error(start, f"a member of at most {largest:,} bytes", found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,6 +11,7 @@ from digitprep.batch import Cleaned
 from digitprep.conformance import check, checkable
 from digitprep.errors import UsageError
 from digitprep.place import check_destination, place, writing
+from digitprep.report.lists import Copies, List
 from digitprep.report.photos import PhotoPage
 from digitprep.report.sheet import Cell, contact_sheet
 
@@ -22,17 +22,18 @@ REJECTED = "rejected"
 PHOTO_COLUMNS = ("index", "split", "file", "label", "x", "y", "width", "height")
 REASON_COLUMNS = ("file", "reason")
 
-Row = tuple[object, ...]
-
 
 class CleaningReport:
     """Hears of every photo that is cleaned for a dataset, and writes up to five files beside it.
+
+    What it hears waits on the disk, so that it takes no more memory for a million photos than for a thousand.
 
     DST.sheet.png shows the first 200 photos before and after; DST.photos.csv says for each image of the
     split which photo it is from, its label, and the digit's box in the upright photo. DST.rejected.csv
     names each photo that could not be used, with the reason; DST.doubtful.csv each that was used although
     it may not show one digit, and DST.unlike.csv each whose image is not like MNIST's, a line a reason.
-    `page` is where a page on all the photos goes, if anywhere.
+    `page` is where a page on all the photos goes, and `aside` the folder for copies of those that could not
+    be used, if anywhere.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class CleaningReport:
         overwrite: bool = False,
         split: str = "train",
         page: Path | None = None,
+        aside: Path | None = None,
     ) -> None:
         destination = destination if destination.name else destination.absolute()
         self.destination = destination
@@ -57,10 +59,11 @@ class CleaningReport:
         self.overwrite = overwrite
         self.split = split
         self.like = 0
-        self.photos: list[Row] = []
-        self.rejected: list[Row] = []
-        self.doubtful: list[Row] = []
-        self.unlike: list[Row] = []
+        self.photos = List(PHOTO_COLUMNS)
+        self.rejected = List(REASON_COLUMNS)
+        self.doubtful = List(REASON_COLUMNS)
+        self.unlike = List(REASON_COLUMNS)
+        self.copies = None if aside is None else Copies(aside, overwrite)
         self.columns: list[tuple[Cell, Cell]] = []
 
     @property
@@ -79,9 +82,9 @@ class CleaningReport:
     def remarks(self) -> str:
         """How many of the images are like MNIST's, where they have its size, and how many are doubtful."""
         text = ", all like MNIST's" if self.like else ""
-        if self.unlike:
+        if len(self.unlike):
             text = f", {self.like:,} of them like MNIST's; {self.unlike_path} says what the others lack"
-        if self.doubtful:
+        if len(self.doubtful):
             text += f"; {len(self.doubtful):,} doubtful, {self.doubtful_path} says why"
         return text
 
@@ -108,13 +111,16 @@ class CleaningReport:
     def _judge(self, cleaned: Cleaned, unlike: Sequence[str]) -> str:
         """List a photo under what became of it; what the sheet remarks on it, "" where all is well."""
         if cleaned.reason is not None or cleaned.image is None:
-            self.rejected.append((cleaned.photo, cleaned.reason or ""))
+            self.rejected.add(cleaned.photo, cleaned.reason or "")
+            if self.copies:
+                self.copies.add(cleaned.photo)
             return REJECTED
         box = cleaned.box or (None,) * 4
-        self.photos.append((self.accepted, self.split, cleaned.photo, cleaned.label, *box))
+        self.photos.add(self.accepted, self.split, cleaned.photo, cleaned.label, *box)
         if cleaned.doubt:
-            self.doubtful.append((cleaned.photo, cleaned.doubt))
-        self.unlike += [(cleaned.photo, reason) for reason in unlike]
+            self.doubtful.add(cleaned.photo, cleaned.doubt)
+        for reason in unlike:
+            self.unlike.add(cleaned.photo, reason)
         return "doubtful" if cleaned.doubt else "unlike MNIST" if unlike else ""
 
     def check(self) -> None:
@@ -123,6 +129,8 @@ class CleaningReport:
             raise UsageError(f"{self.destination} and what stands beside it need names of their own")
         for path in self.paths:
             check_destination(path, self.overwrite)
+        if self.copies:
+            self.copies.check()
 
     def write(self, facts: Mapping[str, str] | None = None) -> None:
         """Write the files; a list of an earlier run goes where nothing is left to be in it.
@@ -139,14 +147,14 @@ class CleaningReport:
             write_page = partial(self.page.write, title=title, facts=facts or {})
             place(self.page_path, write_page, overwrite=self.overwrite)
         lists = {
-            self.photos_path: (PHOTO_COLUMNS, self.photos),
-            self.rejected_path: (REASON_COLUMNS, self.rejected),
-            self.doubtful_path: (REASON_COLUMNS, self.doubtful),
-            self.unlike_path: (REASON_COLUMNS, self.unlike),
+            self.photos_path: self.photos,
+            self.rejected_path: self.rejected,
+            self.doubtful_path: self.doubtful,
+            self.unlike_path: self.unlike,
         }
-        for path, (columns, rows) in lists.items():
-            if rows:
-                place(path, partial(_write_list, columns=columns, rows=rows), overwrite=self.overwrite)
+        for path, rows in lists.items():
+            if len(rows):
+                place(path, rows.write, overwrite=self.overwrite)
             elif self.overwrite and path != self.photos_path:
                 with writing(path):
                     path.unlink(missing_ok=True)
@@ -162,11 +170,3 @@ def is_own_sheet(path: Path) -> bool:
         os.path.exists(path.with_name(name))  # noqa: PTH110  (Path.exists raises for names that are too long)
         for name in (stem, f"{stem}.npz")
     )
-
-
-def _write_list(file: Path, columns: Row, rows: list[Row]) -> None:
-    # A name that is not UTF-8 is written as the bytes that it has on the disk.
-    with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(columns)
-        writer.writerows(rows)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitprep.batch import Cleaned
 from digitprep.errors import DataError, UsageError
-from digitprep.photos import Photo, read_photo
+from digitprep.limits import LIMITS, Limits
+from digitprep.photos import Photo, decode_photo
 from digitprep.segment.page import Page
 from digitprep.segment.paper import FINEST_PX
 from digitprep.segment.reader import Reading, read_page
+from digitprep.sources import Source, named, read_bytes
 from digitprep.steps.base import Box, Image
 
 if TYPE_CHECKING:
@@ -24,17 +26,25 @@ if TYPE_CHECKING:
 THUMBNAIL_MARGIN = 0.25
 
 
-def read_photo_page(photo: Path, net: Classifier) -> tuple[Photo, Reading]:
-    """An image file -> its pixels, and what a network reads on it; boxes are in those pixels.
+def read_photo_page(photo: Source, net: Classifier, limits: Limits = LIMITS) -> tuple[Photo, Reading]:
+    """A photo -> its pixels, and what a network reads on it; boxes are in those pixels.
 
     Raises DataError for a file that is no image, StepError where there is nothing to read.
     """
-    loaded = read_photo(photo, FINEST_PX)
+    return _read(photo, read_bytes(photo, limits.bytes), net, limits)
+
+
+def _read(photo: Source, data: bytes, net: Classifier, limits: Limits) -> tuple[Photo, Reading]:
+    loaded = decode_photo(data, photo, FINEST_PX, limits)
     return loaded, read_page(net, loaded.pixels)
 
 
 def samples_of(
-    photo: Path, net: Classifier, text: str | None = None, thumbnail_px: int = 0
+    photo: Source,
+    net: Classifier,
+    text: str | None = None,
+    thumbnail_px: int = 0,
+    limits: Limits = LIMITS,
 ) -> Iterator[Cleaned]:
     """An image file -> each digit on it, in reading order, named after photo, row and place in the row.
 
@@ -44,12 +54,14 @@ def samples_of(
 
     Raises as `read_photo_page` does, and as `labels_of`.
     """
-    loaded, reading = read_photo_page(photo, net)
+    data = read_bytes(photo, limits.bytes)
+    file = photo.name, hashlib.sha256(data).hexdigest()
+    loaded, reading = _read(photo, data, net, limits)
     labels = [None] * len(reading.page.digits) if text is None else labels_of(photo, reading.page, text)
     rows = (list(row) for _, row in groupby(reading.page.digits, key=lambda digit: digit.row))
     places = (place for row in rows for place, _ in enumerate(row, start=1))
     for digit, said, label, place in zip(reading.page.digits, reading.digits, labels, places, strict=True):
-        name = photo.with_name(f"{photo.stem}-r{digit.row + 1}-c{place:02}.png")
+        name = named(photo).with_name(f"{photo.stem}-r{digit.row + 1}-c{place:02}.png")
         thumbnail = _cut(loaded.pixels, digit.box, thumbnail_px) if thumbnail_px else None
         doubt = said.reason
         if label is not None and said.digit != label:
@@ -63,10 +75,11 @@ def samples_of(
             doubt=doubt,
             digit=said.digit,
             confidence=said.confidence,
+            file=file,
         )
 
 
-def labels_of(photo: Path, page: Page, text: str) -> list[int]:
+def labels_of(photo: Source, page: Page, text: str) -> list[int]:
     """The labels of a page's digits, from the text that stands on it; blanks part rows or groups.
 
     Raises DataError where its words do not make up the rows that were found: a label that is not its
@@ -79,7 +92,7 @@ def labels_of(photo: Path, page: Page, text: str) -> list[int]:
         found = [sum(rows)]
     if not set(np.cumsum(found).tolist()) <= set(np.cumsum(expected).tolist()) or sum(expected) != sum(rows):
         raise DataError.of(
-            photo,
+            str(photo),
             expected=f"{sum(expected)} digits ({_counts(expected)}), as the text says",
             found=f"{sum(rows)} in {len(rows)} row{'s' * (len(rows) != 1)} ({_counts(rows)})",
             advice="`digitprep predict --many` shows what was read; correct the text, or take a closer photo",

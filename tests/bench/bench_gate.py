@@ -22,8 +22,8 @@ from strange_ink import Fonts, Picture, Rng, kinds
 
 import digitprep as dp
 from digitprep import acceptance
-from digitprep.photos import find_photos
 from digitprep.recipes import recipe
+from digitprep.sources import find_photos
 
 SEED = 0
 

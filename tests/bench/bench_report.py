@@ -21,9 +21,9 @@ from browser import Browser
 import digitprep as dp
 from digitprep.batch import Cleaned, clean_photo, with_readings
 from digitprep.conformance import check
-from digitprep.photos import find_photos
 from digitprep.recipes import recipe
 from digitprep.report.photos import PhotoPage
+from digitprep.sources import find_photos
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "photos"
 TURNS = 9

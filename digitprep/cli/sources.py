@@ -1,0 +1,134 @@
+"""What the commands on photos share: where photos are, how much one may take, and how they pass."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitprep.errors import DataError, UsageError
+from digitprep.limits import LIMITS, Limits
+
+if TYPE_CHECKING:
+    from digitprep.batch import Cleaned
+    from digitprep.formats.provenance import Files
+    from digitprep.sources import Source
+
+LIST = "-"  # in the place of photos: their names are read from stdin
+
+Photos = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PHOTOS...",
+        help="Image files, folders, .zip and .tar archives, addresses such as s3://bucket/photos/; "
+        "or - for a list of them on stdin.",
+    ),
+]
+MostBytes = Annotated[
+    int, typer.Option("--max-bytes", min=1, help="How large a photo's file may be; larger ones are rejected.")
+]
+MostPixels = Annotated[
+    int, typer.Option("--max-pixels", min=1, help="How many pixels a photo may have, and be read.")
+]
+
+
+def found_photos(
+    places: Sequence[str], made: Sequence[Path] = (), limits: Limits = LIMITS
+) -> Iterator[Source]:
+    """The photos that were asked for, less the sheets of earlier runs, and what is to be replaced in `made`.
+
+    They are walked as they are asked for; only the first one is looked for at once.
+
+    Raises UsageError where a photo to clean lies in a folder that is to be replaced, DataError where there
+    is none.
+    """
+    from digitprep.names import PHOTO_SUFFIXES
+
+    own = {os.path.realpath(path): path for path in made}
+    for place in places:
+        _check_not_inside(place, own)
+    replaced: list[str] = []
+    photos = _left(places, own, replaced, limits)
+    first = next(photos, None)
+    if first is None:
+        for place in replaced:
+            _check_not_inside(place, own)
+        asked = "the list" if list(places) == [LIST] else ", ".join(places)
+        raise DataError(f"{asked}: expected photos ({', '.join(PHOTO_SUFFIXES)}), found none")
+    return chain([first], photos)
+
+
+def _left(
+    places: Sequence[str], own: dict[str, Path], replaced: list[str], limits: Limits
+) -> Iterator[Source]:
+    """The photos that are none of `own`, nor in one; the first that is, is noted in `replaced`."""
+    from digitprep.report.cleaning import is_own_sheet
+    from digitprep.sources import find_photos
+
+    for photo in find_photos(_named(places), limits.bytes):
+        if isinstance(photo, Path):
+            if is_own_sheet(photo):
+                continue
+            if not own.keys().isdisjoint(_itself_and_folders(photo)):
+                replaced[:] = replaced[:1] or [str(photo)]
+                continue
+        yield photo
+
+
+def _named(places: Sequence[str]) -> Iterator[str]:
+    """The places, those of the list on stdin in its place."""
+    from digitprep.sources import listed
+
+    for place in places:
+        yield from listed(sys.stdin.buffer) if place == LIST else [place]
+
+
+def _check_not_inside(place: str, own: dict[str, Path]) -> None:
+    """Raise UsageError where a place lies in a folder that is to be replaced."""
+    for folder in _itself_and_folders(place)[1:]:
+        if folder in own:
+            raise UsageError(f"{own[folder]} holds {place}, to be cleaned; choose another destination")
+
+
+def _itself_and_folders(file: str | Path) -> list[str]:
+    """The real path of a file, links followed, and those of the folders that it lies in."""
+    real = os.path.realpath(file)
+    return [real, *map(str, Path(real).parents)]
+
+
+def photos_ahead(places: Sequence[str], made: Sequence[Path] = ()) -> int | None:
+    """How many photos there are, for the progress bar; None off a terminal, and where to count takes long."""
+    from digitprep.sources import is_quickly_walked
+
+    if not sys.stderr.isatty() or not all(place != LIST and is_quickly_walked(place) for place in places):
+        return None
+    return sum(1 for _ in found_photos(places, made))
+
+
+@dataclass
+class Passed:
+    """What is known of photos that pass: how many there are, and which files they were read from."""
+
+    photos: int = 0
+    files: Files = field(default_factory=lambda: _no_files())
+
+    def each(self, found: Iterable[list[Cleaned]], advance: Any) -> Iterator[Cleaned]:
+        """What came of each photo, one after the other, shown on the progress bar."""
+        for cleaned in found:
+            self.photos += 1
+            if cleaned and cleaned[0].file:
+                self.files.add(*cleaned[0].file)
+            yield from cleaned
+            advance()
+
+
+def _no_files() -> Files:
+    from digitprep.formats.provenance import Files
+
+    return Files()
