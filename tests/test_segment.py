@@ -355,6 +355,19 @@ def test_pages_are_read_by_several_processes_as_by_one(run, tmp_path, digits):
     assert len(dp.read(tmp_path / "set.npz")["train"]) == 14
 
 
+def test_pages_that_are_done_are_kept_when_the_run_stops(run, tmp_path, digits):
+    for number, row in enumerate(ROWS):
+        Image.fromarray(on_paper(written(digits, rows=(row,))[0])).save(tmp_path / f"page{number}.png")
+    command = ("clean", "--many", "--no-sheet", "--on-error", "fail", "page0.png", "page1.png", "-o")
+    run(*command, "whole.npz")
+    (tmp_path / "page1.png").rename(tmp_path / "away.png")
+    assert "1 photo done; the same command goes on" in run(*command, "set.npz", check=3).stderr
+    (tmp_path / "away.png").rename(tmp_path / "page1.png")
+    assert "going on after 1 photo" in run(*command, "set.npz").stderr
+    for name in ("npz", "photos.csv"):
+        assert (tmp_path / f"set.{name}").read_bytes() == (tmp_path / f"whole.{name}").read_bytes()
+
+
 def test_a_page_becomes_a_labelled_dataset_with_a_sample_a_digit(run, tmp_path, digits):
     Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
     run("clean", "--many", "page.png", "-o", "set.npz", "--text", "0123456 789 4502")

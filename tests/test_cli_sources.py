@@ -1,0 +1,141 @@
+"""The commands on photos take them from wherever they are, and put aside what cannot be used."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
+NAMES = ("01.jpg", "05.png", "12.jpg")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """The folder `p` with three photos, one of them deeper, and two files that are none."""
+    for name in NAMES:
+        place = tmp_path / "p" / ("deep" if name == NAMES[-1] else "") / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SAMPLES / name, place)
+    (tmp_path / "p" / "03.png").write_bytes(b"broken")
+    (tmp_path / "p" / "deep" / "03.png").write_bytes(b"broken, too")
+    return tmp_path / "p"
+
+
+def packed(photos, name):
+    """An archive of the folder, in the order in which it is walked."""
+    files = [*sorted(photos.glob("*.*")), *sorted((photos / "deep").iterdir())]
+    target = photos.parent / name
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(target, "w") as zipped:
+            for file in files:
+                zipped.write(file, file.relative_to(photos))
+    else:
+        with tarfile.open(target, "w:gz" if name.endswith("gz") else "w") as tar:
+            for file in files:
+                tar.add(file, file.relative_to(photos))
+    return target
+
+
+def made(folder, name):
+    """What a dataset holds, and what is said of the photos, their folder or archive left out."""
+    with np.load(folder / f"{name}.npz") as arrays:
+        images = arrays["x_train"]
+        provenance = json.loads(arrays["provenance"].tobytes())["sources"]
+    lists = [(folder / f"{name}.{kind}.csv").read_text() for kind in ("photos", "rejected")]
+    for place in ("p/", "p.zip/", "p.tar/", "p.tgz/", f"{folder}/"):
+        lists = [text.replace(f",{place}", ",").replace(f"\n{place}", "\n") for text in lists]
+    return images.tobytes(), provenance, lists
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_archive_gives_the_dataset_of_its_folder(run, tmp_path, photos, jobs):
+    run("clean", "p", "-o", "folder.npz", check=7)
+    for name in ("p.zip", "p.tar", "p.tgz"):
+        packed(photos, name)
+        run("clean", name, "-o", "archive.npz", "--overwrite", "--jobs", jobs, check=7)
+        assert made(tmp_path, "archive") == made(tmp_path, "folder")
+
+
+def test_a_list_on_stdin_gives_the_dataset_of_its_photos(run, tmp_path, photos):
+    run("clean", "p", "-o", "folder.npz", check=7)
+    found = [
+        path.relative_to(tmp_path) for path in (*sorted(photos.glob("*.*")), *(photos / "deep").iterdir())
+    ]
+    found = sorted(found, key=lambda path: ("deep" in path.parts, path.name))
+    for end in ("\n", "\0"):
+        command = [sys.executable, "-m", "digitprep", "clean", "-", "-o", "listed.npz", "--overwrite"]
+        text = "".join(f"{path}{end}" for path in found).encode()
+        done = subprocess.run(command, cwd=tmp_path, input=text, capture_output=True, check=False)
+        assert done.returncode == 7, done.stderr
+        assert made(tmp_path, "listed") == made(tmp_path, "folder")
+    empty = subprocess.run(command, cwd=tmp_path, input=b"", capture_output=True, check=False)
+    assert empty.returncode == 3
+    assert b"the list: expected photos" in empty.stderr
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_list_is_read_while_it_is_still_being_written(tmp_path):
+    command = [sys.executable, "-m", "digitprep", "predict", "-", "--json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        for name in ("p/01.jpg", "p/05.png"):
+            process.stdin.write(f"{name}\n".encode())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["file"] == name
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+def test_labels_are_found_for_photos_of_an_archive(run, tmp_path, photos):
+    packed(photos, "p.zip")
+    (tmp_path / "labels.csv").write_text("file,label\n01.jpg,1\n05.png,5\n12.jpg,2\n")
+    for how in ("labels.csv", "{label}*"):
+        run("clean", "p.zip", "-o", "set.npz", "--overwrite", "--labels", how, "--classes", 99, check=7)
+        with np.load(tmp_path / "set.npz") as arrays:
+            assert arrays["y_train"].tolist() == ([1, 5, 2] if how == "labels.csv" else [1, 5, 12])
+
+
+def test_rejected_photos_are_copied_aside_under_names_of_their_own(run, tmp_path, photos):
+    packed(photos, "p.zip")
+    for place in ("p", "p.zip"):
+        run("clean", place, "-o", "set.npz", "--copy-rejected", "aside", "--overwrite", check=7)
+        copies = {path.name: path.read_bytes() for path in (tmp_path / "aside").iterdir()}
+        assert copies == {"03.png": b"broken", "03-2.png": b"broken, too"}
+    refused = run("clean", place, "-o", "new.npz", "--copy-rejected", "aside", check=2)
+    assert "aside is not empty; pass --overwrite" in refused.stderr
+    assert not (tmp_path / "new.npz").exists()
+
+
+def test_the_limits_of_a_photo_can_be_lowered_and_raised(run, tmp_path):
+    for name, side in (("small.png", 100), ("large.png", 300)):
+        pixels = np.full((side, side), 255, np.uint8)
+        pixels[side // 5 : -side // 5, side // 2 - 8 : side // 2 + 8] = 0
+        Image.fromarray(pixels).save(tmp_path / name)
+    low = run("predict", "small.png", "large.png", "--max-pixels", 20_000, check=7).stdout.splitlines()
+    assert low[0].startswith("small.png\t1")
+    assert low[1] == "large.png\t-\texpected at most 20000 pixels, found 300 x 300"
+    most = (tmp_path / "small.png").stat().st_size
+    assert "expected at most" in run("predict", "large.png", "--max-bytes", most, check=7).stdout
+    with Image.open(tmp_path / "large.png") as image:
+        wide = image.resize((20_000, 8000))
+    buffer = io.BytesIO()
+    wide.save(buffer, "PNG")
+    (tmp_path / "huge.png").write_bytes(buffer.getvalue())
+    assert "at most 150000000 pixels" in run("predict", "huge.png", check=7).stdout
+    assert "at most" not in run("predict", "huge.png", "--max-pixels", 160_000_000, check=0).stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="there are no links here")
+def test_a_link_out_of_the_folder_is_rejected_aloud(run, tmp_path, photos):
+    (photos / "99.png").symlink_to(SAMPLES / "05.png")
+    run("clean", "p", "-o", "set.npz", check=7)
+    assert "a link that leads out of" in (tmp_path / "set.rejected.csv").read_text()
+    run("clean", "p/99.png", "-o", "named.npz", "--no-sheet")
