@@ -215,9 +215,11 @@ def test_a_damaged_checkpoint_is_refused_or_harmless(file):
     ("changes", "words"),
     [
         ({"digitprep_checkpoint": None}, "another archive"),
-        ({"digitprep_checkpoint": np.array(9)}, "layout 1, found 9"),
+        ({"digitprep_checkpoint": np.array(9)}, "layout 2, found 9"),
         ({"run": np.frombuffer(b"{", np.uint8)}, "expected JSON"),
         ({"run": np.frombuffer(b"[]", np.uint8)}, "expected JSON"),
+        ({"losses": None}, "and losses, found something else"),
+        ({"losses": np.array(1.0)}, "and losses, found something else"),
         ({"params.0.weight": None}, "'params.0.weight' as .* found none"),
         ({"best.6.bias": np.zeros(5, np.float32)}, r"found \(5,\) float32"),
         ({"states.0.mean": np.zeros(3)}, "float64"),

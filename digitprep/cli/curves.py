@@ -22,21 +22,16 @@ PAGES = (".html", ".htm")
 
 @dataclass
 class Told:
-    """What a run told while it trained.
+    """What a run told while it trained, what it told before it was resumed included.
 
-    history: its epochs, those before it was resumed too
-    steps: the number and the loss of each batch since it was started or resumed
+    history: its epochs
+    losses: the loss of each batch
     kept: after Ctrl-C, what is kept of the network, in words
     """
 
     history: list[Epoch] = field(default_factory=list)
-    steps: list[tuple[int, float]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
     kept: str | None = None
-
-    def add_batch(self, images: int, total: int, loss: float, batch: int) -> None:
-        """The loss of a batch, after so many of the epoch's images."""
-        before = len(self.history) * -(-total // batch)
-        self.steps.append((before + -(-images // batch), loss))
 
 
 def plot(
@@ -90,12 +85,13 @@ def write_run_page(
     learnt = Learnt(net, shown.images[0], f"the first image of split {shown.name!r}{label}")
     facts = {"digitprep": __version__, "parameters": f"{net.parameters:,}"}
     facts |= {name: value or "none" for name, value in task.items()}
-    page = training_page(f"Training of {name}", {name: told.history}, facts, told.steps, learnt)
+    steps = [*enumerate(told.losses, start=1)]
+    page = training_page(f"Training of {name}", {name: told.history}, facts, steps, learnt)
     _place_page(path, page, overwrite)
 
 
 def _place_page(path: Path, page: bytes, overwrite: bool) -> None:
-    place(path, lambda file: file.write_bytes(page), overwrite=overwrite)
+    _put(path, page, overwrite)
     say(f"{path}: {len(page):,} bytes")
 
 
@@ -103,6 +99,11 @@ def draw_curves(histories: dict[str, list[Epoch]], path: Path, overwrite: bool) 
     """Put the curves of runs by name where they belong. Raises as `curves` and `place` do."""
     from digitprep.report.plots import curves
 
-    drawn = curves(histories)
-    place(path, lambda file: file.write_bytes(drawn), overwrite=overwrite)
+    _put(path, curves(histories), overwrite)
     say(f"{path}: the curves of {', '.join(histories)}")
+
+
+def _put(path: Path, drawn: bytes, overwrite: bool) -> None:
+    """Put a file where it belongs; the same one may be there already, from a run that was killed then."""
+    is_there = path.is_file() and path.read_bytes() == drawn
+    place(path, lambda file: file.write_bytes(drawn), overwrite=overwrite or is_there)

@@ -19,6 +19,7 @@ from digitprep.cli.terminal import (
     Overwrite,
     SourceFormat,
     check_page,
+    classes_option,
     opened_model,
     progress,
     say,
@@ -43,15 +44,7 @@ def evaluate(
     layers: ModelLayers = None,
     split: Annotated[str | None, typer.Option(help="One split alone, such as test.")] = None,
     source_format: SourceFormat = None,
-    classes: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=100_000,
-            help="How many classes the labels may have.",
-            show_default="as many as the network tells apart",
-        ),
-    ] = None,
+    classes: Annotated[int | None, classes_option("as many as the network tells apart")] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="R.html", help="A page with the confusions, mistakes and some images."),

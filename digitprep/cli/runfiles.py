@@ -59,12 +59,15 @@ class RunFiles:
             check_destination(path, overwrite)
 
     def check_own(self, run: str, earlier: Checkpoint | None, overwrite: bool) -> None:
-        """Raise UsageError where the run of this digest would overwrite unasked what is not its own."""
+        """Raise UsageError where the run of this digest would overwrite unasked what is not its own.
+
+        Once its network is there, nothing but drawing is left of it, and what is drawn is compared then.
+        """
         from digitprep.nn.log import Log
 
         check_destination(self.output, overwrite or self.is_of(run))
         for path in filter(None, (self.plot, self.report)):
-            check_destination(path, overwrite)
+            check_destination(path, overwrite or self._is_trained(run))
         if self.log:
             own = earlier is not None and Log(self.log).continues(earlier.history)
             check_destination(self.log, overwrite or own)
@@ -85,8 +88,12 @@ class RunFiles:
         return self._notes().get("run") == run
 
     def is_finished(self, run: str) -> bool:
-        """Whether the network is there already, and the run of this digest came to its end."""
-        return self.is_of(run) and "unfinished" not in self._notes() and not self.checkpoint.exists()
+        """Whether the run of this digest came to its end, and all that it makes is there."""
+        return self._is_trained(run) and not self.checkpoint.exists()
+
+    def _is_trained(self, run: str) -> bool:
+        """Whether the network is there already as the run of this digest leaves it."""
+        return self.is_of(run) and "unfinished" not in self._notes()
 
     def _notes(self) -> dict[str, str]:
         """Of the network that is there; none where there is none."""

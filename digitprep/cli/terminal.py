@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from digitprep.pipeline import Pipeline
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
-Classes = Annotated[int, typer.Option(min=1, max=100_000, help="How many classes the labels may have.")]
+
+
+def classes_option(unless_given: str | bool = True) -> Any:
+    """The option --classes, and what holds without it, in words or as it is by default."""
+    help_text = "How many classes the labels may have."
+    return typer.Option(min=1, max=100_000, help=help_text, show_default=unless_given)
+
+
+Classes = Annotated[int, classes_option()]
 SourceFormat = Annotated[
     str | None, typer.Option("--from", metavar="FORMAT", help="The source's format, if it is not plain.")
 ]

@@ -20,7 +20,7 @@ from digitprep.cli.curves import Told, draw_curves, write_run_page
 from digitprep.cli.epochs import watching
 from digitprep.cli.models import evaluated, print_accuracy
 from digitprep.cli.runfiles import RunFiles
-from digitprep.cli.terminal import Overwrite, SourceFormat, say, stop_on_interrupt
+from digitprep.cli.terminal import Overwrite, SourceFormat, classes_option, say, stop_on_interrupt
 from digitprep.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,15 +88,7 @@ def train(
         str | None, typer.Option(metavar="A,B,C", help="What the labels stand for, as it is kept in M.npz.")
     ] = None,
     source_format: SourceFormat = None,
-    classes: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=100_000,
-            help="How many classes the labels may have.",
-            show_default="as many as have names, or 10",
-        ),
-    ] = None,
+    classes: Annotated[int | None, classes_option("as many as have names, or 10")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a network on a dataset, keep its best epoch, and measure it on the test split.
@@ -138,17 +130,16 @@ def train(
         for path in filter(None, (plot, report)):
             if not path.exists():
                 say(f"{path} is not drawn, as no epochs are kept; `digitprep plot` draws them from a log")
-        net, told = load_model(output), None
+        net = load_model(output)
     else:
         own = resume and files.is_of(digest(task))
-        if resume:
-            _check_resumed(files, task, overwrite)
-        told = _train(net, split, plan, options | {"resume": resume}, files)
-        _finish(net, files, overwrite or own, told)
+        told = Told(losses=_losses_before(files, task, overwrite) if resume else [])
+        _train(net, split, plan, options | {"resume": resume}, files, told)
+        _save(net, files, overwrite or own, told)
+        _draw(net, files, overwrite, told, task, split if test is None else test)
+        files.checkpoint.unlink(missing_ok=True)  # not before: what is drawn needs the epochs in it
     if test is not None:
         print_accuracy(test.name, evaluated(net, test))
-    if report and told:
-        write_run_page(report, output.stem, net, task, told, split if test is None else test, overwrite)
 
 
 def _checked_plan(net: Model, split: Split, options: dict[str, Any], is_asked: bool) -> Plan:
@@ -173,8 +164,8 @@ def _checked_plan(net: Model, split: Split, options: dict[str, Any], is_asked: b
     return plan
 
 
-def _check_resumed(files: RunFiles, task: dict[str, str], overwrite: bool) -> None:
-    """Say from where the run goes on.
+def _losses_before(files: RunFiles, task: dict[str, str], overwrite: bool) -> list[float]:
+    """Say from where the run goes on; the losses of the batches up to there.
 
     Raises UsageError where that is another run, or where anything would be overwritten unasked.
     """
@@ -187,6 +178,7 @@ def _check_resumed(files: RunFiles, task: dict[str, str], overwrite: bool) -> No
         earlier.check_task(task, files.checkpoint)
         say(f"resuming {files.checkpoint} after {len(earlier.history)} reported epochs")
     files.check_own(digest(task), earlier, overwrite)
+    return earlier.losses if earlier else []
 
 
 def _test_split(dataset: Dataset, net: Model) -> Split | None:
@@ -206,19 +198,20 @@ def _test_split(dataset: Dataset, net: Model) -> Split | None:
     return test
 
 
-def _train(net: Model, split: Split, plan: Plan, options: dict[str, Any], files: RunFiles) -> Told:
-    """Train with the epochs on stderr and in the log; what was told of it."""
+def _train(
+    net: Model, split: Split, plan: Plan, options: dict[str, Any], files: RunFiles, told: Told
+) -> None:
+    """Train with the epochs on stderr, in the log and in `told`."""
     from digitprep.nn import train as train_epochs
     from digitprep.nn.log import Log
 
-    told = Told()
     kept = "the network as it was then, before any validation"
     rows = Log(files.log) if files.log else None
     with stop_on_interrupt() as stop, watching(plan.reports) as watch:
 
         def after_batch(images: int, total: int, loss: float) -> None:
             watch.batch(images / total)
-            told.add_batch(images, total, loss, plan.batch)
+            told.losses.append(loss)
             stop()
 
         run: Any = train_epochs(net, split, **options, checkpoint=files.checkpoint, progress=after_batch)
@@ -236,16 +229,22 @@ def _train(net: Model, split: Split, plan: Plan, options: dict[str, Any], files:
             watch.close()
             say(f"interrupted after {len(told.history)} reported epochs")
             told.kept = kept
-    return told
 
 
-def _finish(net: Model, files: RunFiles, overwrite: bool, told: Told) -> None:
-    """Save the network; then draw the curves of a finished run, or say how to go on and exit."""
+def _save(net: Model, files: RunFiles, overwrite: bool, told: Told) -> None:
+    """Save the network; of a run that was interrupted say how to go on, and exit."""
     net.save(files.output, overwrite=overwrite)
     say(f"{files.output}: {net.parameters:,} parameters, {files.output.stat().st_size:,} bytes")
     if told.kept:
         say(f"it is {told.kept}; the same command with --resume goes on from {files.checkpoint}")
         raise typer.Exit(INTERRUPTED)
+
+
+def _draw(
+    net: Model, files: RunFiles, overwrite: bool, told: Told, task: dict[str, str], shown: Split
+) -> None:
+    """The curves and the page of a finished run, where they are asked for."""
     if files.plot:
         draw_curves({files.output.stem: told.history}, files.plot, overwrite)
-    files.checkpoint.unlink(missing_ok=True)
+    if files.report:
+        write_run_page(files.report, files.output.stem, net, task, told, shown, overwrite)

@@ -5,6 +5,7 @@
     params.0.weight        the parameters after the last epoch so far, by number of layer and name
     best.0.weight          those of the best epoch so far, or those at the start
     states.0.velocity      what the optimizer remembers, by number of parameter array and name
+    losses                 the loss of each batch so far, float64
 
 Nothing in it is pickled. Writing replaces the file as a whole.
 """
@@ -24,7 +25,7 @@ from digitprep.errors import ModelError, UsageError
 from digitprep.nn.layers import Array
 from digitprep.nn.store import npz_bytes, read_npz, write_whole
 
-VERSION = 1
+VERSION = 2
 ADVICE = "remove the file to start anew"
 
 Group = dict[str, Array]
@@ -37,12 +38,14 @@ class Checkpoint:
     task: what is trained, on what and how, as text by name; only the same task can go on from here
     history: the epochs so far, as plain values by name
     generators: the states of the random generators by name, as `generator_state` gives them
+    losses: of the batches so far
     arrays: parameters and optimizer states, as `named` gives them
     """
 
     task: dict[str, str]
     history: list[dict[str, Any]]
     generators: dict[str, Any]
+    losses: list[float]
     arrays: dict[str, Array]
 
     def save(self, file: Path) -> None:
@@ -55,6 +58,7 @@ class Checkpoint:
         head: dict[str, Array] = {
             "digitprep_checkpoint": np.array(VERSION, dtype="<i8"),
             "run": np.frombuffer(text.encode(), np.uint8),
+            "losses": np.array(self.losses, dtype="<f8"),
         }
         write_whole(file, npz_bytes(head | self.arrays))
 
@@ -72,11 +76,12 @@ class Checkpoint:
         try:
             run = json.loads(text.tobytes())
             task = {str(name): str(value) for name, value in run["task"].items()}
-            return cls(task, list(run["history"]), dict(run["generators"]), arrays)
+            losses = [float(loss) for loss in arrays.pop("losses")]
+            return cls(task, list(run["history"]), dict(run["generators"]), losses, arrays)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ModelError(
-                f"{file}: expected JSON with task, history and generators as its run, found something else "
-                f"({type(error).__name__}: {error}); {ADVICE}"
+                f"{file}: expected JSON with task, history and generators as its run, and losses, found "
+                f"something else ({type(error).__name__}: {error}); {ADVICE}"
             ) from None
 
     def check_task(self, task: dict[str, str], file: Path) -> None:

@@ -43,6 +43,7 @@ class Run:
         self.validation, self.training = np.split(order, [self.plan.validation])
         self.params, self.states = copied(self.model.params), self.plan.optimizer.init(self.model.params)
         self.history: list[Epoch] = []
+        self.losses: list[float] = []  # of each batch
         self.best: Epoch | None = None
         self.best_params = copied(self.model.params)
         self.is_resumed = False
@@ -124,6 +125,7 @@ class Run:
                     f"epoch {number}: the loss is {loss} after {done} images; lower the rate of "
                     f"{self.plan.optimizer}, {self.plan.optimizer.rate:g}"
                 )
+            self.losses.append(loss)
             loss_sum += loss * len(chosen)
             correct += hits
             if self.progress:
@@ -155,6 +157,7 @@ class Run:
             self.task,
             [asdict(epoch) for epoch in self.history],
             {name: generator_state(rng) for name, rng in self.generators.items()},
+            self.losses,
             named("params", self.model.params)
             | named("best", self.best_params)
             | named("states", self.states),
@@ -169,6 +172,7 @@ class Run:
         checkpoint.fill("states", self.states, file)
         try:
             self.history = [Epoch(**epoch) for epoch in checkpoint.history]
+            self.losses = list(checkpoint.losses)
             self.best = next((epoch for epoch in reversed(self.history) if epoch.best), None)
             for name, rng in self.generators.items():
                 restore_generator(rng, checkpoint.generators[name])
