@@ -1,6 +1,7 @@
 """The page of clean --report: every photo under what is true of it, the doubtful first, names as text."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,3 +151,16 @@ def test_a_page_by_the_datasets_own_name_is_refused_before_any_work(run, tmp_pat
     done = run("clean", SAMPLES / "photos", "-o", "R.html", "--to", "npz", "--report", "R.html", check=2)
     assert "need names of their own" in done.stderr
     assert not (tmp_path / "R.html").exists()
+
+
+def test_the_page_says_all_that_was_asked_for(run, tmp_path):
+    """Also the photos as they were named, and how long each might take."""
+    (tmp_path / "my photos").mkdir()
+    shutil.copy(SAMPLES / "photos" / "03.jpg", tmp_path / "my photos" / "3.jpg")
+    options = ["--labels", "name", "--classes", 36, "--seconds", 90, "--on-error", "fail", "--to", "npz"]
+    run("clean", "my photos", "-o", "d.npz", "--report", "r.html", *options)
+    text = Page((tmp_path / "r.html").read_bytes()).text.split()
+    asked = ("labels name", "classes 36", "seconds 90.0", "on-error fail", "to npz")
+    for fact in ("photos 'my photos'", *asked):
+        words = fact.split()
+        assert words in [text[start : start + len(words)] for start in range(len(text))], fact

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from page import Page
 from PIL import Image
 
 import digitprep as dp
@@ -331,7 +332,9 @@ def test_the_doubtful_samples_of_a_page_are_listed(run, tmp_path, digits):
     assert "1 doubtful" in done.stderr
     _header, row = (tmp_path / "set.doubtful.csv").read_text().splitlines()
     assert row.startswith("page-r2-c04.png,")
-    run("clean", "--many", "page.png", "-o", "told.npz", "--text", "0123456 788 4502")
+    text = ["--text", "0123456 788 4502", "--report", "told.html"]
+    run("clean", "--many", "page.png", "-o", "told.npz", *text)
+    assert "0123456 788 4502" in Page((tmp_path / "told.html").read_bytes()).text
     rows = (tmp_path / "told.doubtful.csv").read_text().splitlines()[1:]
     assert rows[0] == 'page-r2-c03.png,"it reads as 9, the text says 8"'
 

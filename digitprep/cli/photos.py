@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from digitprep.cli.pages import Many, Text, check_many, check_text, page_samples
-from digitprep.cli.sources import MostBytes, MostPixels, Passed, Photos, found_photos, photos_ahead
+from digitprep.cli.sources import MostBytes, MostPixels, Passed, Photos, found_photos, named, photos_ahead
 from digitprep.cli.terminal import (
     Classes,
     Jobs,
@@ -143,7 +143,9 @@ def clean(
             origin = partial(_origin, passed, "" if many else str(steps))
             parts = _to_the_end(chain([first], batches), spool, how)
             formats.write(parts, output, format=to, overwrite=overwrite, origin=origin)
-        report.write(_facts(output, how_cleaned, labels, split))
+        asked = {"photos": named(photos), "labels": labels or "none", "dataset": output, "split": split}
+        asked |= {"to": to, "text": text, "classes": classes, "on-error": on_error, "seconds": seconds}
+        report.write(_facts(how_cleaned, asked | {"max-bytes": max_bytes, "max-pixels": max_pixels}))
     if not report.accepted:
         old = " (the old one is unchanged)" if output.exists() else ""
         raise PartialSuccess(
@@ -205,12 +207,12 @@ def _none_rejected(cleaned: Iterable[Cleaned]) -> Iterator[Cleaned]:
         yield photo
 
 
-def _facts(output: Path, how_cleaned: str, labels: str | None, split: str) -> dict[str, str]:
-    """What it takes to repeat a cleaning, by name."""
+def _facts(how_cleaned: str, asked: dict[str, Any]) -> dict[str, str]:
+    """What it takes to repeat a cleaning, by name, of the options those that were given."""
     from digitprep import __version__
 
     facts = {"digitprep": __version__, "pipeline": how_cleaned}
-    return facts | {"labels": labels or "none", "dataset": str(output), "split": split}
+    return facts | {name: str(value) for name, value in asked.items() if value is not None}
 
 
 def _origin(passed: Passed, pipeline: str) -> dict[str, Any]:

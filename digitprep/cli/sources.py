@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from digitprep.formats.provenance import Files
     from digitprep.sources import Source
 
+NAMED_PLACES = 20  # on a page, which has the names of all photos
 LIST = "-"  # in the place of photos: their names are read from stdin
 
 Photos = Annotated[
@@ -79,6 +81,12 @@ def _left(
                 replaced[:] = replaced[:1] or [str(photo)]
                 continue
         yield photo
+
+
+def named(places: Sequence[str]) -> str:
+    """The places as they are given on a command line, of many the first."""
+    more = f" and {len(places) - NAMED_PLACES:,} more" if len(places) > NAMED_PLACES else ""
+    return shlex.join(places[:NAMED_PLACES]) + more
 
 
 def _named(places: Sequence[str]) -> Iterator[str]:
