@@ -18,6 +18,7 @@ from digitprep.cli.demo import demo
 from digitprep.cli.download import download
 from digitprep.cli.explain import explain
 from digitprep.cli.export import export
+from digitprep.cli.letters import shown
 from digitprep.cli.listing import list_names
 from digitprep.cli.predict import predict
 from digitprep.cli.quiet import with_quiet
@@ -62,8 +63,12 @@ def main() -> None:
     try:
         app()
     except DigitprepError as error:
-        print(f"digitprep: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(_failed(error, error.exit_code))
     except OSError as error:  # such as a full disk behind stdout
-        print(f"digitprep: {error}", file=sys.stderr)
-        sys.exit(DigitprepError.exit_code)
+        sys.exit(_failed(error, DigitprepError.exit_code))
+
+
+def _failed(error: Exception, exit_code: int) -> int:
+    """Say what went wrong, quiet or not; the exit code of it."""
+    print(shown(f"digitprep: {error}"), file=sys.stderr)
+    return exit_code

@@ -19,6 +19,7 @@ from digitprep.cli.terminal import (
     counts_text,
     progress,
     say,
+    tell,
     terminal_columns,
 )
 from digitprep.place import check_destination, place
@@ -71,7 +72,11 @@ def info(
     format_name = str(formats.chosen(path, source_format))
     described = {"path": str(path), "format": format_name, "bytes": _bytes_on_disk(path), **described}
     described["provenance"] = formats.origin(path, source_format)
-    print(json.dumps(described) if as_json else _described(described))
+    if as_json:
+        print(json.dumps(described))
+    else:
+        for line in _described(described):
+            tell(line)
     if sheet:
         from digitprep.report.dataset import dataset_sheet
 
@@ -103,9 +108,9 @@ def diff(
     if sheet:
         _draw_both(sheet, a, b, classes, said, overwrite)
     if found:
-        print(f"{said} (A is {a}, B is {b})")
+        tell(f"{said} (A is {a}, B is {b})")
         raise typer.Exit(1)
-    print(said)
+    tell(said)
 
 
 def _draw_both(sheet: Path, a: Path, b: Path, classes: int, said: str, overwrite: bool) -> None:
@@ -164,7 +169,7 @@ def _bytes_on_disk(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _described(described: dict[str, Any]) -> str:
+def _described(described: dict[str, Any]) -> list[str]:
     lines = [f"{described['path']}: {described['format']}, {described['bytes']:,} bytes"]
     for name, split in described["splits"].items():
         lines.append(
@@ -177,7 +182,7 @@ def _described(described: dict[str, Any]) -> str:
     lines.append(f"fingerprint {described['fingerprint']}")
     if described["provenance"]:
         lines.append(f"provenance  {_origin_text(described['provenance'])}")
-    return "\n".join(lines)
+    return lines
 
 
 def _label_lines(split: dict[str, Any]) -> list[str]:

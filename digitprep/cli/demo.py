@@ -52,7 +52,8 @@ def demo(
         print(f"  {recipe:20}{count:3} of {len(photos)} right{count / len(photos):7.0%}")
     sheet = contact_sheet(list(zip(*rows, strict=True)), titles=("photo", *COMPARED))
     place(picture, lambda result: sheet.save(result, kind), overwrite=overwrite)
-    say(f"\n{picture}: each photo, what each recipe makes of it, and what the network reads")
+    say("")
+    say(f"{picture}: each photo, what each recipe makes of it, and what the network reads")
 
 
 def picture_format(picture: Path) -> str:

@@ -21,6 +21,7 @@ from digitprep.cli.terminal import (
     opened_model,
     progress,
     say,
+    tell,
 )
 from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.place import check_destination, check_writable, place
@@ -72,7 +73,7 @@ def explain(
                 except DataError as error:
                     row = Explanation(title, (), None, "rejected", (str(error).removeprefix(f"{file}: "),))
                 rows.append(row)
-                print(f"{file}\t{name}\t{row.verdict}\t{_short(row)}")
+                tell(str(file), name, row.verdict, _short(row))
                 advance()
     sheet = explanation_sheet(rows)
     place(output, lambda result: sheet.save(result, kind), overwrite=overwrite)

@@ -23,6 +23,7 @@ from digitprep.cli.terminal import (
     opened_model,
     progress,
     say,
+    tell,
     terminal_columns,
 )
 from digitprep.errors import DataError
@@ -102,7 +103,7 @@ def _page(title: str, net: Classifier, parts: list[tuple[Split, Evaluation]]) ->
 def print_accuracy(name: str, evaluation: Evaluation) -> None:
     """One line on a split of that name: the share of right images, what it is worth, and the calibration."""
     low, high = evaluation.accuracy_interval
-    print(
+    tell(
         f"{name}: {evaluation.accuracy:.2%} of {evaluation.count:,} images are right "
         f"(95 % interval {low:.2%} to {high:.2%}), calibration error {evaluation.calibration_error:.2%}"
     )
@@ -120,12 +121,12 @@ def _print_confusion(evaluation: Evaluation) -> None:
         _print_classes(evaluation)
         return
     width = max(6, least) if room >= 6 * len(counts) else least
-    print("true \\ read" + "".join(f"{name:>{width}}" for name in evaluation.class_names) + "    recall")
+    tell("true \\ read" + "".join(f"{name:>{width}}" for name in evaluation.class_names) + "    recall")
     for name, row, recall in zip(
         evaluation.class_names, evaluation.confusion, evaluation.recall, strict=True
     ):
-        print(f"{name:>11}" + "".join(f"{count:>{width}}" for count in row) + _share_text(recall, 10, 2))
-    print("  precision" + "".join(_share_text(share, width, 0) for share in evaluation.precision))
+        tell(f"{name:>11}" + "".join(f"{count:>{width}}" for count in row) + _share_text(recall, 10, 2))
+    tell("  precision" + "".join(_share_text(share, width, 0) for share in evaluation.precision))
 
 
 def _print_classes(evaluation: Evaluation) -> None:
@@ -135,7 +136,7 @@ def _print_classes(evaluation: Evaluation) -> None:
         others = sorted((-count, other) for other, count in enumerate(row) if count and other != number)
         mistakes = "".join(f", {-count} as {names[other]}" for count, other in others[:MOST_MISTAKES])
         more = ", ..." if len(others) > MOST_MISTAKES else ""
-        print(f"{name}: {row[number]} of {sum(row)} right{mistakes}{more}")
+        tell(f"{name}: {row[number]} of {sum(row)} right{mistakes}{more}")
 
 
 def _share_text(share: float, width: int, digits: int) -> str:

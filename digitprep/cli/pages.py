@@ -69,9 +69,9 @@ def page_predictions(
         advance()
 
 
-def page_text(read: dict[str, Any]) -> str:
-    """The line that says what stands on a page, and what is doubtful."""
-    return "\t".join(filter(None, [read["file"], read["text"] or "-", read["reason"]]))
+def page_fields(read: dict[str, Any]) -> Iterator[str]:
+    """What stands on a page, after its file, and what is doubtful."""
+    return filter(None, [read["file"], read["text"] or "-", read["reason"]])
 
 
 def page_samples(

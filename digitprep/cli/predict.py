@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.pages import Many, check_many, page_predictions, page_text
+from digitprep.cli.pages import Many, check_many, page_fields, page_predictions
 from digitprep.cli.photos import cleaned_photos
 from digitprep.cli.sources import MostBytes, MostPixels, Photos, found_photos, photos_ahead
 from digitprep.cli.terminal import (
@@ -26,6 +26,7 @@ from digitprep.cli.terminal import (
     opened_model,
     pool,
     progress,
+    tell,
 )
 from digitprep.errors import PartialSuccess
 from digitprep.limits import LIMITS, Limits
@@ -75,7 +76,7 @@ def predict(
             if as_json:
                 print(json.dumps(read), flush=True)
             else:
-                print(page_text(read) if many else _photo_text(read), flush=True)
+                tell(*(page_fields(read) if many else _photo_fields(read)))
     if rejected:
         certain = " for certain" if reject else ""
         raise PartialSuccess(f"{rejected} of {amount(count, 'photo')} could not be read{certain}")
@@ -118,8 +119,8 @@ def _read(photos: Iterable[list[Cleaned]], net: Classifier, advance: Any) -> Ite
         advance()
 
 
-def _photo_text(read: dict[str, Any]) -> str:
+def _photo_fields(read: dict[str, Any]) -> Iterator[str]:
     if read["text"] is None:
-        return f"{read['file']}\t-\t{read['reason']}"
+        return iter((read["file"], "-", str(read["reason"])))
     fields = [read["file"], read["text"], f"{read['digits'][0]['confidence']:.1%}", read["reason"]]
-    return "\t".join(filter(None, fields))
+    return filter(None, fields)

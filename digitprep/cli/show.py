@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import Classes, SourceFormat
+from digitprep.cli.terminal import Classes, SourceFormat, tell
 from digitprep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def show(
     if sample.labels is not None and sample.class_names:
         label = sample.class_names[sample.labels[0]]
     name = f" {sample.sample_names[0]}" if sample.sample_names else ""
-    print(f"{sample.name} {index}{name}: {label}")
+    tell(f"{sample.name} {index}{name}: {label}")
     with_greys = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     print(half_blocks(sample.images[0], with_greys, shutil.get_terminal_size().columns))
 

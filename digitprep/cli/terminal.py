@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digitprep.cli.letters import shown
 from digitprep.errors import UsageError
 from digitprep.place import check_destination
 
@@ -90,9 +91,14 @@ class Voice:
 
 
 def say(message: str) -> None:
-    """A message for the person at the terminal."""
+    """A message of one line for the person at the terminal."""
     if not Voice.quiet:
-        print(message, file=sys.stderr, flush=True)
+        print(shown(message), file=sys.stderr, flush=True)
+
+
+def tell(*fields: str) -> None:
+    """A line of results, its fields apart by tabs."""
+    print(*map(shown, fields), sep="\t", flush=True)
 
 
 def terminal_columns() -> int | None:
@@ -164,9 +170,10 @@ def pool(jobs: int, seconds: float | None = None) -> Iterator[Any]:
 def progress(description: str, total: int | None = None, *, of_bytes: bool = False) -> Iterator[Any]:
     """A progress bar on stderr while the block runs; yields `advance(count)`. Silent off a terminal."""
     from rich.console import Console
+    from rich.markup import escape
 
     with _bar(Console(stderr=True), total, of_bytes) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(escape(shown(description)), total=total)
         yield lambda count=1: bar.advance(task, count)
 
 
