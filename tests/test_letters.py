@@ -69,3 +69,20 @@ def test_names_of_files_do_not_steer_the_terminal_that_reads_them(run, tmp_path)
         assert r"p\x1b[2J\n\u202e.png" in said
     done = run("diff", name, name, check=3)
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_columns_are_columns_whatever_the_names_of_classes(run, tmp_path):
+    """Names longer than their column, in letters of two cells, in accents of none: counts stand below each
+    other."""
+    names = ("handwritten digit 0", "handwritten digit 1", "数字数字数字", "e\u0301", EVIL[0], "7")
+    images = (np.eye(6)[np.arange(60) % 6] * 255).astype(np.uint8)[:, None]
+    dp.write(dp.Split(images, np.arange(60) % 6, "test", class_names=names), tmp_path / "d.npz")
+    model = dp.Model.build("flatten | dense(width=6)", (1, 6), classes=6, class_names=names)
+    model.params[1]["weight"][...] = np.eye(6, dtype=np.float32)
+    model.save(tmp_path / "m.npz")
+    matrix = run("evaluate", "d.npz", "--model", "m.npz").stdout.splitlines()[1:]
+    assert len(matrix) == 8
+    assert {cell_len(line) for line in matrix[:-1]} == {11 + 6 * 12 + 10}
+    assert matrix[1].startswith("handw…git 0          10           0")
+    bars = [line for line in run("info", "d.npz", "--classes", 6).stdout.splitlines() if "###" in line]
+    assert {cell_len(line.partition("#")[0]) for line in bars} == {7 + 19 + 9}

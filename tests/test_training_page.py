@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,3 +184,12 @@ def test_what_is_not_of_the_run_is_not_overwritten_when_it_draws_again(tmp_path)
     assert (tmp_path / "m.html").read_text() == "mine"
     assert killed_at("", tmp_path, *options, "--resume", "--overwrite") == 0
     assert len(Page((tmp_path / "m.html").read_bytes()).all("img")) == 3 + 4 + 1
+
+
+def test_of_a_run_that_counts_steps_the_page_has_steps():
+    reports = [replace(epoch, steps=50 * epoch.number) for epoch in EPOCHS]
+    text = Page(training_page("steps", {"a": reports})).text.replace("\N{NO-BREAK SPACE}", "")
+    assert "steps\nbest step\n" in text
+    assert text.partition("time, s")[2].split()[:3] == ["a", "100", "50"]
+    assert "2 reports" in text
+    assert "epoch" not in text.partition("Figures")[2]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitprep.cli.demo import picture_format
+from digitprep.cli.letters import cells_of, right
 from digitprep.cli.terminal import (
     AsJson,
     Classes,
@@ -38,7 +39,7 @@ Sheet = Annotated[
     Path | None, typer.Option("--sheet", metavar="PNG", help="A picture of what is in it, to look at.")
 ]
 
-BAR_WIDTH, WIDEST_NAME = 40, 20  # in letters
+BAR_WIDTH, WIDEST_NAME = 40, 20  # in cells of the terminal
 
 
 def info(
@@ -191,10 +192,10 @@ def _label_lines(split: dict[str, Any]) -> list[str]:
         return ["       labels  none"]
     names, most = split["class_names"] or (), max(split["labels"].values(), default=1)
     titles = {label: names[label] if label < len(names) else str(label) for label in split["labels"]}
-    width = min(max(map(len, titles.values()), default=0), WIDEST_NAME)
+    width = min(max(map(cells_of, titles.values()), default=0), WIDEST_NAME)
     longest = max(1, min(BAR_WIDTH, (terminal_columns() or 200) - width - 17))
     return [
-        f"       {titles[label][:WIDEST_NAME]:>{width}} {count:>7,} {'#' * round(longest * count / most)}"
+        f"       {right(titles[label], width)} {count:>7,} {'#' * round(longest * count / most)}"
         for label, count in split["labels"].items()
     ]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitprep.cli.letters import cells_of, right
 from digitprep.cli.terminal import (
     AsJson,
     ModelFile,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from digitprep.evaluation import Evaluation
     from digitprep.nn.engines import Classifier
 
+WIDEST_NAME = len("true \\ read")  # in cells of the terminal
 MOST_MISTAKES = 3  # of a class, where there is no room for a matrix
 
 
@@ -114,18 +116,18 @@ def _print_confusion(evaluation: Evaluation) -> None:
 
     Where the terminal is too narrow for it, a line a class says what its images were read as.
     """
-    counts = evaluation.confusion
-    least = max(5, len(str(counts.max())) + 1, *(len(name) + 1 for name in evaluation.class_names))
+    counts, names = evaluation.confusion, evaluation.class_names
+    widest = min(max(map(cells_of, names)), WIDEST_NAME)
+    least = max(5, len(str(counts.max())) + 1, widest + 1)
     room = (terminal_columns() or math.inf) - 21
     if room < least * len(counts):
         _print_classes(evaluation)
         return
     width = max(6, least) if room >= 6 * len(counts) else least
-    tell("true \\ read" + "".join(f"{name:>{width}}" for name in evaluation.class_names) + "    recall")
-    for name, row, recall in zip(
-        evaluation.class_names, evaluation.confusion, evaluation.recall, strict=True
-    ):
-        tell(f"{name:>11}" + "".join(f"{count:>{width}}" for count in row) + _share_text(recall, 10, 2))
+    tell("true \\ read" + "".join(f" {right(name, width - 1)}" for name in names) + "    recall")
+    for name, row, recall in zip(names, counts, evaluation.recall, strict=True):
+        cells = "".join(f"{count:>{width}}" for count in row)
+        tell(right(name, WIDEST_NAME) + cells + _share_text(recall, 10, 2))
     tell("  precision" + "".join(_share_text(share, width, 0) for share in evaluation.precision))
 
 

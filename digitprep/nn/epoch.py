@@ -35,6 +35,11 @@ class Epoch:
         return f"{text}{' (best)' if self.best else ''}, {self.images_per_second:.0f} images/s"
 
     @property
+    def place(self) -> int:
+        """Where in its run it ends: after so many epochs, or steps in a run that counts them."""
+        return self.number if self.steps is None else self.steps
+
+    @property
     def score(self) -> tuple[float, float]:
         """What makes one epoch better than another; without validation, being later does."""
         if self.validation_accuracy is None or self.validation_loss is None:

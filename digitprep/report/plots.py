@@ -35,7 +35,7 @@ def curves(runs: Mapping[str, Iterable[Epoch]]) -> bytes:
     """
     matplotlib = plotting()
     histories = {name: list(history) for name, history in runs.items()}
-    unit = _unit(histories)
+    unit = unit_of(histories)
     with matplotlib.style.context("default"):  # whatever the user's own settings are
         figure = matplotlib.figure.Figure(INCHES, dpi=DOTS_PER_INCH)
         left, middle, right = figure.subplots(1, 3, width_ratios=(3, 3, 2))
@@ -61,7 +61,7 @@ def time_curve(runs: Mapping[str, Iterable[Epoch]]) -> bytes:
     """
     matplotlib = plotting()
     histories = {name: list(history) for name, history in runs.items()}
-    _unit(histories)
+    unit_of(histories)
     with matplotlib.style.context("default"):
         figure = matplotlib.figure.Figure((INCHES[0], 3.6), dpi=DOTS_PER_INCH)
         axes = figure.subplots()
@@ -110,8 +110,8 @@ def plotting() -> Any:
     return matplotlib
 
 
-def _unit(histories: Mapping[str, Sequence[Epoch]]) -> str:
-    """What all the runs count."""
+def unit_of(histories: Mapping[str, Sequence[Epoch]]) -> str:
+    """What all the runs count, "epoch" or "step". Raises UsageError as `curves` does."""
     empty = [name for name, history in histories.items() if not history]
     if empty or not histories:
         raise UsageError(f"{', '.join(empty) or 'curves'}: expected at least one epoch to draw, found none")

@@ -13,7 +13,7 @@ from digitprep.dataset import Images
 from digitprep.nn import Epoch, Model
 from digitprep.nn.look import feature_maps, first_kernels
 from digitprep.report.html import png_uri, rendered
-from digitprep.report.plots import Step, curves, step_curve, time_curve
+from digitprep.report.plots import Step, curves, step_curve, time_curve, unit_of
 
 SHOWN_UNITS = 64  # kernels, or maps of a layer
 
@@ -45,6 +45,7 @@ def training_page(
         "training.html",
         title=title,
         facts=facts or {},
+        unit=unit_of(runs),
         runs=[_figures(name, history) for name, history in runs.items()],
         curves=png_uri(curves(runs)),
         times=png_uri(time_curve(runs)),
@@ -61,7 +62,7 @@ def _figures(name: str, history: Sequence[Epoch]) -> dict[str, Any]:
         "name": name,
         "best": best,
         "seconds": sum(epoch.seconds for epoch in history),
-        "count": len(history),
+        "last": history[-1],
     }
 
 
