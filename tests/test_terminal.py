@@ -114,3 +114,8 @@ def test_the_bars_of_labels_keep_within_the_terminal(terminal, run):
     assert len(bars) == 20
     assert max(map(len, bars)) <= 40
     assert "#" * 40 in run("info", DIGITS).stdout
+
+
+def test_reading_a_dataset_to_measure_or_to_learn_shows_how_far_it_is(terminal):
+    assert "reading" in terminal("evaluate", DIGITS, "--split", "test")
+    assert "reading" in terminal("train", DIGITS, "-o", "m.npz", "--model", "mlp", "--steps", 1)

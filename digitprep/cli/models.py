@@ -26,6 +26,7 @@ from digitprep.cli.terminal import (
     say,
     tell,
     terminal_columns,
+    whole,
 )
 from digitprep.errors import DataError
 from digitprep.place import place
@@ -56,11 +57,9 @@ def evaluate(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare a network's predictions with the labels of a dataset, split by split."""
-    from digitprep import formats
-
     if report:
         check_page(report, overwrite)
-    dataset = formats.read(data, format=source_format, classes=classes)
+    dataset = whole(data, source_format, classes)
     splits = [dataset[split]] if split else [part for part in dataset.values() if part.labels is not None]
     if not splits:
         raise DataError(f"{data} has no labels to compare predictions with")

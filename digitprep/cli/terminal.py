@@ -19,7 +19,7 @@ from digitprep.place import check_destination
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from digitprep.dataset import Split
+    from digitprep.dataset import Dataset, Split
     from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
 
@@ -207,6 +207,17 @@ def counted(batches: Iterable[Split], counts: dict[str, int], advance: Any) -> I
         counts[batch.name] = counts.get(batch.name, 0) + len(batch)
         yield batch
         advance(len(batch))
+
+
+def whole(path: Path, source_format: str | None, classes: int | None) -> Dataset:
+    """The dataset there, in memory, with a progress bar; errors are those of `formats.read`."""
+    from digitprep import formats
+    from digitprep.dataset import Dataset
+
+    chosen = formats.chosen(path, source_format)
+    with progress("reading") as advance:
+        parts = formats.stream(path, format=chosen, batch=chosen.whole_batch, classes=classes)
+        return Dataset.from_batches(counted(parts, {}, advance))
 
 
 def counts_text(counts: dict[str, int]) -> str:

@@ -20,7 +20,7 @@ from digitprep.cli.curves import Told, draw_curves, write_run_page
 from digitprep.cli.epochs import watching
 from digitprep.cli.models import evaluated, print_accuracy
 from digitprep.cli.runfiles import RunFiles
-from digitprep.cli.terminal import Overwrite, SourceFormat, classes_option, say, stop_on_interrupt
+from digitprep.cli.terminal import Overwrite, SourceFormat, classes_option, say, stop_on_interrupt, whole
 from digitprep.errors import DataError
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ def train(
     While it trains, a checkpoint is kept. After a kill or Ctrl-C, the same command with --resume goes on
     from it, and ends with the same network, byte for byte, as if nothing had happened.
     """
-    from digitprep import formats
     from digitprep.nn import load_model
     from digitprep.nn.checkpoint import digest
 
@@ -119,7 +118,7 @@ def train(
     )
     names = chosen_names(class_names, classes)
     bound = len(names) if names else classes or USUAL_CLASSES
-    dataset = formats.read(data, format=source_format, classes=bound)
+    dataset = whole(data, source_format, bound)
     split = dataset["train"]
     net = fresh_network(wanted, split, names, classes, seed)
     test = _test_split(dataset, net)
