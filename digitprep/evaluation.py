@@ -165,8 +165,8 @@ def evaluate(
     """
     confusion = np.zeros((model.classes, model.classes), np.int64)
     bins = np.zeros((3, BINS))
-    hard: list[Answer] = []
-    mistakes: list[Answer] = []
+    hard: list[tuple[float, Answer]] = []
+    mistakes: list[tuple[float, Answer]] = []
     count, name = 0, None
     for part in [split] if isinstance(split, Split) else split:
         if name not in (None, part.name):
@@ -176,8 +176,11 @@ def evaluate(
             labels, probabilities = _predictions(model, piece, count)
             np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
             bins += _binned(labels, probabilities)
-            hard = _hardest(hard, labels, probabilities, count, hardest)
-            mistakes = _surest(mistakes, labels, probabilities, count, hardest)
+            truth = probabilities[np.arange(len(labels)), labels]
+            wrong = probabilities.argmax(axis=1) != labels
+            doubt = np.where(wrong, -probabilities.max(axis=1), np.inf)  # of mistakes alone
+            hard = _least(hard, truth, labels, probabilities, count, hardest)
+            mistakes = _least(mistakes, doubt, labels, probabilities, count, hardest)
             count += len(piece)
     if not count:
         raise DataError(f"split {name!r} has no images to evaluate" if name else "no images to evaluate")
@@ -185,9 +188,8 @@ def evaluate(
     reliability = tuple(
         Bin(int(size), confidence / size, right / size) for confidence, right, size in bins.T.tolist() if size
     )
-    return Evaluation(
-        confusion, model.class_names, tuple(hard), calibration_error, tuple(mistakes), reliability
-    )
+    hard_answers, mistaken = (tuple(answer for _, answer in found) for found in (hard, mistakes))
+    return Evaluation(confusion, model.class_names, hard_answers, calibration_error, mistaken, reliability)
 
 
 def answers(model: Classifier, split: Split, indices: Sequence[int]) -> tuple[Answer, ...]:
@@ -218,32 +220,23 @@ def _binned(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> ND
     return np.stack([np.bincount(index, values, BINS) for values in sums])
 
 
-def _hardest(
-    found: list[Answer],
+def _least(
+    found: list[tuple[float, Answer]],
+    scores: NDArray[Any],
     labels: NDArray[np.int64],
     probabilities: NDArray[np.float32],
     first: int,
     keep: int,
-) -> list[Answer]:
-    """The hardest images so far, with those of a batch whose first image is number `first` of its split."""
-    truth = probabilities[np.arange(len(labels)), labels]
-    rows = np.argsort(truth, kind="stable")[:keep].tolist()
-    found = [*found, *_answers(labels, probabilities, rows, [first + row for row in rows])]
-    return sorted(found, key=lambda answer: (answer.truth, answer.index))[:keep]
+) -> list[tuple[float, Answer]]:
+    """Scores and answers, those of the least finite scores so far, with a batch's.
 
-
-def _surest(
-    found: list[Answer],
-    labels: NDArray[np.int64],
-    probabilities: NDArray[np.float32],
-    first: int,
-    keep: int,
-) -> list[Answer]:
-    """The surest mistakes so far, as `_hardest` has the hardest images."""
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    rows = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:keep].tolist()
-    found = [*found, *_answers(labels, probabilities, rows, [first + row for row in rows])]
-    return sorted(found, key=lambda answer: (-answer.confidence, answer.index))[:keep]
+    first: the number of the batch's first image in its split
+    """
+    rows = np.argsort(scores, kind="stable")[:keep]
+    rows = rows[np.isfinite(scores[rows])]
+    new = _answers(labels, probabilities, rows.tolist(), (first + rows).tolist())
+    found = [*found, *zip(scores[rows].tolist(), new, strict=True)]
+    return sorted(found, key=lambda one: (one[0], one[1].index))[:keep]
 
 
 def _answers(
