@@ -51,6 +51,15 @@ def fonts(monkeypatch, tmp_path):
     lettering._found.cache_clear()
 
 
+def test_the_legend_of_curves_is_in_a_font_that_has_its_letters(fonts):
+    fonts("dejavu", "number")
+    plots = pytest.importorskip("digitprep.report.plots")
+    shown, file = plots._drawable(NUMBER, plots.plotting())
+    assert (shown, Path(file).name) == (NUMBER, "number.ttf")
+    fonts("dejavu")
+    assert plots._drawable(f"a{NUMBER}", plots.plotting())[0] == "a\\u6570"
+
+
 def drawn(text):
     picture = Image.new("L", (400, 60), 255)
     write(ImageDraw.Draw(picture), (5, 5), text, "#000000", 30)

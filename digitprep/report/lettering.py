@@ -107,6 +107,12 @@ def _found(letters: frozenset[str], size_px: int) -> Font | None:
     return best
 
 
+def font_file(letters: frozenset[str]) -> str | None:
+    """The file of the first font of the system that has all the letters, or as many as any."""
+    face = _found(letters, 13)
+    return face.path if isinstance(face, ImageFont.FreeTypeFont) and isinstance(face.path, str) else None
+
+
 @cache
 def font_files() -> tuple[str, ...]:
     """The fonts of the system, plain ones first, and those that matplotlib brings where it is installed."""

@@ -14,6 +14,7 @@ import numpy as np
 from digitprep.errors import UsageError
 from digitprep.extra import extra
 from digitprep.nn.epoch import Epoch
+from digitprep.report.lettering import font_file
 
 # The colours of Okabe and Ito, which colour-blind readers tell apart, from dark to light, so that they
 # differ in grey too; where there are more runs, the marks go on to differ.
@@ -181,17 +182,23 @@ def _add_legend(figure: Any, names: Sequence[str], matplotlib: Any) -> None:
     )
     for text, name in zip(legend.get_texts(), shown, strict=True):
         text.set_parse_math(False)
-        text.set_text(_drawable(name, matplotlib))
+        drawable, file = _drawable(name, matplotlib)
+        text.set_text(drawable)
+        text.set_fontproperties(matplotlib.font_manager.FontProperties(fname=file, size=text.get_fontsize()))
 
 
-def _drawable(text: str, matplotlib: Any) -> str:
-    """The text, with an escape in the place of each letter that the font has no picture for."""
+def _drawable(text: str, matplotlib: Any) -> tuple[str, str]:
+    """The text, escapes in the place of the letters that its font has no picture for, and that font."""
     manager = matplotlib.font_manager
-    face = manager.get_font(manager.findfont("DejaVu Sans"))
-    return "".join(
+    file, letters = manager.findfont("DejaVu Sans"), frozenset(filter(str.isprintable, text))
+    if not all(map(manager.get_font(file).get_char_index, map(ord, letters))):
+        file = font_file(letters) or file
+    face = manager.get_font(file)
+    shown = (
         letter if letter.isprintable() and face.get_char_index(ord(letter)) else ascii(letter)[1:-1]
         for letter in text
     )
+    return "".join(shown), file
 
 
 def _png(figure: Any, matplotlib: Any) -> bytes:
