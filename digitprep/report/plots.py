@@ -191,9 +191,11 @@ def _drawable(text: str, matplotlib: Any) -> tuple[str, str]:
     """The text, escapes in the place of the letters that its font has no picture for, and that font."""
     manager = matplotlib.font_manager
     file, letters = manager.findfont("DejaVu Sans"), frozenset(filter(str.isprintable, text))
-    if not all(map(manager.get_font(file).get_char_index, map(ord, letters))):
-        file = font_file(letters) or file
     face = manager.get_font(file)
+    missing = frozenset(letter for letter in letters if not face.get_char_index(ord(letter)))
+    other = font_file(letters) if missing else None
+    if other and any(map(manager.get_font(other).get_char_index, map(ord, missing))):
+        file, face = other, manager.get_font(other)
     shown = (
         letter if letter.isprintable() and face.get_char_index(ord(letter)) else ascii(letter)[1:-1]
         for letter in text
