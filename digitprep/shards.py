@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from digitprep.archive import read_arrays
 from digitprep.batch import Cleaned
 from digitprep.sources import Stamp
 
@@ -29,13 +30,18 @@ def to_bytes(some: Sequence[Done]) -> bytes:
 
 
 def from_bytes(data: bytes) -> list[Done]:
-    """An npz that `to_bytes` made -> the same, but that each photo is no more than its name."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        photos = json.loads(stored["photos"].tobytes())
+    """An npz that `to_bytes` made -> the same, but that each photo is no more than its name.
+
+    Raises ValueError where it is none.
+    """
+    stored = read_arrays(io.BytesIO(data))
+    try:
         return [
             ((stamp[0], stamp[1], stamp[2]), [_cleaned(record, stored) for record in found])
-            for stamp, found in photos
+            for stamp, found in json.loads(stored["photos"].tobytes())
         ]
+    except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no records of photos: {error}") from error
 
 
 def _told(cleaned: Cleaned, arrays: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +54,7 @@ def _told(cleaned: Cleaned, arrays: dict[str, Any]) -> dict[str, Any]:
     return record | {"photo": cleaned.photo.name}
 
 
-def _cleaned(record: dict[str, Any], stored: Any) -> Cleaned:
+def _cleaned(record: dict[str, Any], stored: dict[str, Any]) -> Cleaned:
     record |= {name: stored[record[name]] for name in ARRAYS if record[name] is not None}
     record |= {name: tuple(record[name]) for name in TUPLES if record[name] is not None}
     return Cleaned(**record | {"photo": Path(record["photo"])})

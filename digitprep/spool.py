@@ -186,9 +186,9 @@ class Spool:
         """What a shard holds; None where it is not what the manifest says."""
         try:
             data = (self.folder / _name(number)).read_bytes()
-        except OSError:
+            return from_bytes(data) if hashlib.sha256(data).hexdigest() == shard["sha256"] else None
+        except (OSError, ValueError):
             return None
-        return from_bytes(data) if hashlib.sha256(data).hexdigest() == shard["sha256"] else None
 
     def _check_folder(self) -> None:
         """Raise UsageError where the folder is a link or holds what no run wrote."""
@@ -207,7 +207,7 @@ class Spool:
             found = json.loads((self.folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -226,7 +226,7 @@ class Spool:
                     and isinstance(shard["sha256"], str)
                     and shard["photos"] > 0
                 )
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 break
             if not good:
                 break

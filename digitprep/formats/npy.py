@@ -19,11 +19,11 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from digitprep.archive import END, read_header
 from digitprep.errors import DataError
 from digitprep.formats.base import reading
 from digitprep.formats.gz import AGAIN, CHUNK_BYTES, Source, read_exactly
 
-END = ".npy"
 NUMBERS, TEXTS = ("numbers", "biuf"), ("texts", "U")  # what an array may hold, and NumPy's kinds of that
 LARGEST_TEXT_BYTES = 1 << 26
 
@@ -81,7 +81,7 @@ class ZippedNpy:
 
     def rows(self, batch: int) -> Iterator[NDArray[Any]]:
         with _damage_named(self.path, self.key), self.archive.open(self.key + END) as member:
-            _read_header(member)
+            read_header(member)
             whole = self._transposed(member) if self.fortran and 0 not in self.shape else None
             for start in range(0, self.shape[0], batch):
                 stop = min(start + batch, self.shape[0])
@@ -163,7 +163,7 @@ def _checked_header(
     file: IO[bytes], size: int, path: Path, key: str, holds: tuple[str, str] = NUMBERS
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Shape, order, type and length of the header at the start of `size` bytes, once they are sound."""
-    shape, fortran, dtype = _read_header(file)
+    shape, fortran, dtype = read_header(file)
     where = f"array {key!r}"
     if dtype.hasobject:
         raise DataError.of(
@@ -182,15 +182,6 @@ def _checked_header(
         expected = f"{promised:,} bytes for {shape} {dtype.name}"
         raise DataError.of(path, where, expected=expected, found=f"{held:,}", advice=AGAIN)
     return shape, fortran, dtype, file.tell()
-
-
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = npy_format.read_magic(member)
-    if version == (1, 0):
-        return npy_format.read_array_header_1_0(member)
-    if version in ((2, 0), (3, 0)):  # they differ in how names of fields are encoded alone
-        return npy_format.read_array_header_2_0(member)
-    raise ValueError(f"version {version} of the npy format")
 
 
 @contextmanager

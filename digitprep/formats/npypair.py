@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from digitprep.archive import END
 from digitprep.dataset import Split
 from digitprep.formats.base import FORMATS, Format, entries, grouped
-from digitprep.formats.npy import END, map_npy, write_header
+from digitprep.formats.npy import map_npy, write_header
 from digitprep.formats.npz_keys import new_arrays, read_arrays
 from digitprep.formats.spool import spooled
 

@@ -13,12 +13,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.lib import format as npy_format
 
-from digitprep.archive import array_entry
+from digitprep.archive import END, array_entry
 from digitprep.dataset import Split
 from digitprep.formats.base import FORMATS, Format, first_bytes, grouped
 from digitprep.formats.class_names import ClassNames, OneList, check_distinct, with_class_names
 from digitprep.formats.npy import (
-    END,
     LARGEST_TEXT_BYTES,
     array_keys,
     open_npy,

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitprep.archive import END
 from digitprep.dataset import Images, Labels
 from digitprep.errors import DataError
-from digitprep.formats.npy import END, Npy
+from digitprep.formats.npy import Npy
 
 PASS_ROWS = 1024  # how many images the pass that looks at the range holds
 TOLERANCE = 0.01  # of a grey level: what float32 arithmetic leaves of a whole number

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from digitprep.dataset import Images, Labels
 from digitprep.errors import ModelError, UsageError
 from digitprep.nn import spatial
-from digitprep.nn.build import check_names, fresh_params
+from digitprep.nn.build import MOST_PARAMETERS, check_names, fresh_params
 from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params, Relu, Shape, Sigmoid
 from digitprep.nn.loss import Loss, shares, softmax
 from digitprep.nn.parallel import in_order, one_blas_thread, parts
@@ -50,13 +50,15 @@ class Model:
         classes: int = 10,
         seed: int = 0,
         class_names: Sequence[str] | None = None,
+        most_parameters: int = MOST_PARAMETERS,
     ) -> Model:
         """A fresh network from text such as `flatten | dense(width=128) | relu | dense(width=10)`.
 
         The initial parameters follow from `seed`; classes without names are called "0", "1", ...
 
         Raises UsageError where the text cannot be read or the names do not tell the classes apart, and
-        ModelError where the layers do not fit the images, each other or the number of classes.
+        ModelError where the layers do not fit the images, each other or the number of classes, or have too
+        many parameters, which is told before memory is taken for them.
         """
         shape = tuple(image_shape)
         if len(shape) not in (2, 3) or min(shape) < 1 or shape[2:] not in ((), (3,)):
@@ -66,7 +68,7 @@ class Model:
         if seed < 0:
             raise UsageError(f"a seed is a whole number from 0, found {seed}")
         layers = LAYERS.parse_chain(text)
-        params = fresh_params(layers, (*(shape[2:] or (1,)), *shape[:2]), classes, seed)
+        params = fresh_params(layers, (*(shape[2:] or (1,)), *shape[:2]), classes, seed, most_parameters)
         return cls(layers, params, shape, names)
 
     @property

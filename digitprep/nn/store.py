@@ -14,7 +14,6 @@ import io
 import json
 import os
 import zipfile
-import zlib
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from digitprep.archive import array_entry
+from digitprep.archive import array_entry, read_arrays
 from digitprep.errors import DigitprepError, ModelError
 from digitprep.nn.layers import Array
 from digitprep.nn.model import Model
 from digitprep.place import place, writing
 
 VERSION = 1
+SMALL = 1 << 20  # parameters for which memory is taken, whether the file has them or not
 BUNDLED = Path(__file__).parent / "weights" / "digitnet.npz"
-
-_BROKEN = (OSError, EOFError, ValueError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def load_model(path: str | PathLike[str] | None = None) -> Model:
@@ -46,7 +44,8 @@ def load_model(path: str | PathLike[str] | None = None) -> Model:
         raise ModelError(
             f"{file}: expected a model of layout {VERSION}, found {version}; a newer digitprep may read it"
         )
-    model = _network(_text_or_number(arrays, "network", file), file)
+    network = _text_or_number(arrays, "network", file)
+    model = _network(network, max(SMALL, sum(array.size for array in arrays.values())), file)
     expected = dict(_named(model))
     for name in sorted(arrays.keys() - expected.keys()):
         raise ModelError(f"{file}: expected parameters for {model.text}, found an extra array {name!r}")
@@ -127,12 +126,15 @@ def read_npz(file: Path, what: str, advice: str) -> dict[str, Array]:
     """Every array of an .npz file by name. Raises ModelError where the file is not `what` it should be."""
     if not file.is_file():
         raise ModelError(f"{file}: expected {what}, found {'a folder' if file.is_dir() else 'nothing'}")
-    if not zipfile.is_zipfile(file):
-        raise ModelError(f"{file}: expected {what} (.npz), found something else, or half of one; {advice}")
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: np.asarray(archive[name]) for name in archive.files}
-    except _BROKEN as error:
+        with file.open("rb") as opened:
+            if not zipfile.is_zipfile(opened):
+                found = "something else, or half of one"
+                raise ModelError(f"{file}: expected {what} (.npz), found {found}; {advice}")
+            return read_arrays(opened)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ModelError):
+            raise
         raise ModelError(
             f"{file}: expected {what} of plain arrays, found a damaged file or pickled objects ({error}); "
             f"{advice}"
@@ -148,17 +150,17 @@ def _text_or_number(arrays: dict[str, Array], name: str, file: Path) -> Any:
     return array.item()
 
 
-def _network(text: Any, file: Path) -> Model:
-    """A fresh model as the network's JSON describes it."""
+def _network(text: Any, parameters: int, file: Path) -> Model:
+    """A fresh model as the network's JSON describes it, of no more than so many parameters."""
     try:
         network = json.loads(text)
         names = [str(name) for name in network["class_names"]]
         shape = [int(side) for side in network["image_shape"]]
-        model = Model.build(network["layers"], shape, len(names), class_names=names)
+        model = Model.build(network["layers"], shape, len(names), 0, names, parameters)
         model.metadata.update((str(key), str(value)) for key, value in network["metadata"].items())
     except DigitprepError as error:
         raise ModelError(f"{file}: its network cannot be built: {error}") from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise ModelError(
             f"{file}: expected JSON with layers, image_shape, class_names and metadata as its network, "
             f"found something else ({type(error).__name__}: {error})"
