@@ -17,8 +17,16 @@ JUNK = {".ds_store", "thumbs.db", "desktop.ini", "__macosx"}
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """The sort key that puts 2.png before 10.png and, for equal numbers, 1.png before 01.png."""
     parts = [part for part in re.split(r"(\d+)", name) if part]
-    key = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+    key = [_number_key(part) if part.isdecimal() else (1, 0, part) for part in parts]
     return [*key, (-1, len(name), name)]
+
+
+def _number_key(digits: str) -> tuple[int, int, str]:
+    """The sort key of a number of any length, which Python's `int` would not take."""
+    if not digits.isascii():
+        digits = "".join(str(int(digit)) for digit in digits)
+    digits = digits.lstrip("0")
+    return 0, len(digits), digits
 
 
 def is_junk(name: str) -> bool:

@@ -33,6 +33,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, g
 
 from digitprep.errors import UsageError
 
+LONGEST_SHOWN = 1000  # characters of a text that an error repeats
 Value = bool | int | float | str | None
 
 
@@ -168,16 +169,12 @@ class Registry(Generic[AnySpec]):
 
     def parse_chain(self, text: str) -> tuple[AnySpec, ...]:
         """Specs from text that joins them with `|`. Raises UsageError saying what is wrong."""
-        try:
-            text = text.strip()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the parser's advice on strings is for programmers
-                tree = ast.parse(text, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            reason = getattr(error, "msg", None) or str(error) or "it cannot be parsed"
+        text = text.strip()
+        tree, reason = _tree(text)
+        if tree is None:
             raise UsageError(
-                f"{text!r} is no list of {self.kind}s ({reason}); write NAME(option=value) | NAME"
-            ) from None
+                f"{_shortened(text)} is no list of {self.kind}s ({reason}); write NAME(option=value) | NAME"
+            )
         return tuple(self._from_node(node, text) for node in _links(tree))
 
     def from_dict(self, values: Mapping[str, Value]) -> AnySpec:
@@ -212,6 +209,22 @@ class Registry(Generic[AnySpec]):
                     f'"text", found {ast.get_source_segment(text, keyword.value)}'
                 ) from None
         return self.build(name, values)
+
+
+def _tree(text: str) -> tuple[ast.expr | None, str]:
+    """The syntax of an expression, or None and why there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the parser's advice on strings is for programmers
+            return ast.parse(text, mode="eval").body, ""
+    except (SyntaxError, ValueError) as error:
+        return None, getattr(error, "msg", None) or str(error)
+    except (RecursionError, MemoryError):  # so the parser calls what is nested too deep for it
+        return None, "it cannot be parsed"
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}...")
 
 
 def _links(tree: ast.expr) -> Iterable[ast.expr]:

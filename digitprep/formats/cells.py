@@ -25,7 +25,7 @@ from digitprep.errors import DataError
 COMMA, LINE_END, ZERO = b",\n0"
 LARGEST = 999  # what fits a cell of 4 bytes with its comma
 WHOLE = re.compile(rb"\d{1,18}")
-NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+NUMBER = re.compile(rb"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 LARGEST_EXACT = 2**53  # above, floats are no longer whole numbers each of their own
 
 

@@ -81,7 +81,7 @@ class Tar:
         if _octal(header[148:156]) not in sums:
             raise self._error(start, "a tar header with a right checksum", repr(header[:16]), AGAIN)
         kind = header[156:157]
-        size = int(said["size"]) if said.get("size", "").isdecimal() else _octal(header[124:136])
+        size = _decimal(said["size"]) if "size" in said else _octal(header[124:136])
         largest = LIMITS.bytes if kind in REGULAR else LARGEST_EXTENSION
         if size is None or size > largest:
             found = "more" if size is None else f"{size:,}"
@@ -159,6 +159,10 @@ def _name(header: bytes) -> str:
 def _octal(field: bytes) -> int | None:
     digits = field.strip(b"\0 ")
     return int(digits, 8) if re.fullmatch(rb"[0-7]+", digits) else None
+
+
+def _decimal(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def _pax_records(data: bytes) -> dict[str, str]:
