@@ -1,0 +1,50 @@
+"""What an ONNX graph must keep to, so that a library in C can be handed it: OpenCV trusts what it is told.
+
+Each array of parameters holds as many bytes as its shape and type say, and what an operator slides,
+strides or groups by is a number from 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+from digitprep.nn.protobuf import Field, fields_of, numbers, parts, text
+
+# Of GraphProto, NodeProto, AttributeProto and TensorProto, as in onnx.proto3.
+_NODE, _INITIALIZER = 1, 5
+_NODE_OPERATOR, _NODE_ATTRIBUTE = 4, 5
+_ATTRIBUTE_NAME, _ATTRIBUTE_NUMBER, _ATTRIBUTE_NUMBERS = 1, 3, 8
+_SIDES, _ELEMENT, _RAW = 1, 2, 9
+# The bytes of a number of each type, by ONNX's number of the type.
+_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
+_COUNTS = {"kernel_shape", "strides", "dilations", "group"}
+_NEEDED = {"MaxPool": "kernel_shape", "AveragePool": "kernel_shape"}
+_LARGEST_COUNT = 1 << 16
+_LARGEST_SIDE = 1 << 31
+
+
+def check_graph(graph: list[Field]) -> None:
+    """Raise ValueError where an array is not as large as it says, or an operator counts by nothing."""
+    for part in parts(graph, _INITIALIZER):
+        tensor = list(fields_of(part))
+        sides, raw = numbers(tensor, _SIDES), parts(tensor, _RAW)
+        if any(side >= _LARGEST_SIDE for side in sides):
+            raise ValueError(f"an array of {sides}")
+        size = _BYTES.get(next(iter(numbers(tensor, _ELEMENT)), 0), 0)
+        if raw and size and math.prod(sides) * size != len(raw[0]):
+            raise ValueError(f"an array of {sides} in {len(raw[0])} bytes")
+    for part in parts(graph, _NODE):
+        node = list(fields_of(part))
+        operator = text(node, _NODE_OPERATOR)
+        found = dict(map(_attribute, parts(node, _NODE_ATTRIBUTE)))
+        if operator in _NEEDED and not found.get(_NEEDED[operator]):
+            raise ValueError(f"{operator} without {_NEEDED[operator]}")
+        for name in _COUNTS & found.keys():
+            if not all(1 <= count <= _LARGEST_COUNT for count in found[name]):
+                raise ValueError(f"{operator} with {name} of {found[name]}")
+
+
+def _attribute(part: memoryview) -> tuple[str, list[int]]:
+    fields = list(fields_of(part))
+    counts = numbers(fields, _ATTRIBUTE_NUMBERS) or numbers(fields, _ATTRIBUTE_NUMBER)
+    return text(fields, _ATTRIBUTE_NAME), counts
