@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-sys.path[:0] = [str(TESTS), str(TESTS / "bench")]  # for what tests share with each other and with the benches
+# For what tests share with each other, with the benches and with the fuzzing.
+sys.path[:0] = [str(TESTS), str(TESTS / "bench"), str(TESTS / "fuzz")]
 
 
 @pytest.fixture
