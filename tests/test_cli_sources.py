@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitprep.cli.sources import Places
+from digitprep.errors import DataError
+
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
 NAMES = ("01.jpg", "05.png", "12.jpg")
 
@@ -139,3 +142,11 @@ def test_a_link_out_of_the_folder_is_rejected_aloud(run, tmp_path, photos):
     run("clean", "p", "-o", "set.npz", check=7)
     assert "a link that leads out of" in (tmp_path / "set.rejected.csv").read_text()
     run("clean", "p/99.png", "-o", "named.npz", "--no-sheet")
+
+
+def test_a_folder_that_has_gone_is_what_is_at_fault_and_not_its_photos(tmp_path, photos):
+    places = Places([str(photos), str(tmp_path / "missing.png"), "-"])
+    places.check()
+    photos.rename(tmp_path / "away")
+    with pytest.raises(DataError, match=r"p: it is no longer there; see to it, then the same command"):
+        places.check()

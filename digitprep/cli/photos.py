@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from digitprep.cli.pages import Many, Text, check_many, check_text, page_samples
-from digitprep.cli.sources import MostBytes, MostPixels, Passed, Photos, found_photos, named, photos_ahead
+from digitprep.cli.sources import (
+    MostBytes,
+    MostPixels,
+    Passed,
+    Photos,
+    Places,
+    found_photos,
+    named,
+    photos_ahead,
+)
 from digitprep.cli.terminal import (
     Classes,
     Jobs,
@@ -131,7 +140,8 @@ def clean(
         work = partial(work, thumbnail_px=report.thumbnail_px)
         stack.enter_context(_kept(spool))
         thumbnails = None if page else SHEET_PHOTOS if sheet else 0
-        kept = stack.enter_context(closing(spool.through(files, partial(_work, work, on_error), thumbnails)))
+        watched = partial(_work, work, on_error, Places(photos))
+        kept = stack.enter_context(closing(spool.through(files, watched, thumbnails)))
         cleaned = with_labels(passed.each(kept, advance), label_of)
         if on_error == "fail":
             cleaned = _none_rejected(cleaned)
@@ -187,9 +197,11 @@ def _kept(spool: Spool) -> Iterator[None]:
             raise
 
 
-def _work(work: Work, on_error: str, photos: Iterable[Source]) -> Iterator[list[Cleaned]]:
-    """What becomes of each photo; where none is to be rejected, it is not kept, either."""
+def _work(work: Work, on_error: str, places: Places, photos: Iterable[Source]) -> Iterator[list[Cleaned]]:
+    """What becomes of each photo; where none is to be rejected, or all have gone, it is not kept, either."""
     for found in work(photos):
+        if any(cleaned.image is None for cleaned in found):
+            places.check()
         yield list(_none_rejected(found)) if on_error == "fail" else found
 
 

@@ -110,6 +110,20 @@ def _itself_and_folders(file: str | Path) -> list[str]:
     return [real, *map(str, Path(real).parents)]
 
 
+class Places:
+    """The files and folders that hold the photos, which may go while the work goes on."""
+
+    def __init__(self, places: Sequence[str]) -> None:
+        self._there = [place for place in places if place != LIST and os.access(place, os.R_OK)]
+
+    def check(self) -> None:
+        """Raise DataError where one has gone: then it is not its photos that are at fault."""
+        for place in self._there:
+            if not os.access(place, os.R_OK):
+                reason = "it can no longer be read" if os.path.lexists(place) else "it is no longer there"
+                raise DataError(f"{place}: {reason}; see to it, then the same command goes on where it was")
+
+
 def photos_ahead(places: Sequence[str], made: Sequence[Path] = ()) -> int | None:
     """How many photos there are, for the progress bar; None off a terminal, and where to count takes long."""
     from digitprep.sources import is_quickly_walked

@@ -37,7 +37,7 @@ def _below(folder: Path, root: str) -> Iterator[Path | Unusable]:
         path = folder / name
         if not name.endswith("/"):
             yield from [] if _is_special(path) else [_photo(path, root)]
-        elif path.is_symlink():
+        elif os.path.islink(path):  # noqa: PTH114  (Path.is_symlink raises where that may not be known)
             real = os.path.realpath(path)
             yield Unusable(str(path), f"a link to a folder is not followed; name {real} itself")
         else:
@@ -83,7 +83,7 @@ def _on_disk(names: list[str]) -> Iterator[str]:
 
 def _photo(path: Path, root: str) -> Path | Unusable:
     """A photo; where it is a link that leads out of the folder that was named, not what it leads to."""
-    if path.is_symlink():
+    if os.path.islink(path):  # noqa: PTH114
         real = os.path.realpath(path)
         if os.path.exists(real) and os.path.commonpath([root, real]) != root:  # noqa: PTH110
             return Unusable(str(path), f"a link that leads out of {root} is not followed; name {real} itself")

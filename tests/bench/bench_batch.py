@@ -5,8 +5,8 @@
 FOLDER gets the photos, once: drawings of MNIST's test digits with difficulties of bench_photos.py, each at
 twenty sizes, and one in twenty files broken in one of the ways of broken.py. One `clean` of all is
 watched: every good photo has to be in the dataset, in order, every broken one in the list of those that
-were rejected, with its reason; the memory of its processes is read when a tenth of the photos is done and when
-all are. Then a part of them is cleaned by one process and by two, in turns.
+were rejected, with its reason; the memory of its processes is read when a tenth of the photos is done and
+when all are. Then a part of them is cleaned by one process and by two, in turns.
 """
 
 from __future__ import annotations
