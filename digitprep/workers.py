@@ -14,17 +14,22 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from digitprep.errors import DigitprepError, MissingExtra
 
 Photo = TypeVar("Photo")
 Result = TypeVar("Result")
+Lost = Callable[[Photo, str], Result]
 Waiting = deque[tuple[list[Photo], Future[list[Result]]]]
 
 # How many photos may be under way for each that is being waited for: enough to keep every core
 # busy, few enough that memory does not grow with the number of photos.
 AHEAD = 64
+
+# Nor with their size, where a photo holds its file's bytes.
+LIST_BYTES = 1 << 25
 
 # What takes longer has no end: the slowest of 2,742 photos takes a second.
 SECONDS = 60.0
@@ -34,13 +39,14 @@ def in_order(
     function: Callable[[Photo], Result],
     photos: Iterable[Photo],
     executor: Executor | None = None,
-    lost: Callable[[Photo, str], Result] | None = None,
+    lost: Lost[Photo, Result] | None = None,
 ) -> Iterator[Result]:
     """What a function makes of each image file, in their order, with or without an executor.
 
-    The function goes to the executor with a list of photos, as many as its `chunk` says or one, and at most
-    AHEAD photos, or two lists, are under way at a time. Where an executor that can `restart` loses the
-    process that works on a photo, `lost` makes the result of it and of the reason, and the others go on.
+    The function goes to the executor with a list of photos, as many as its `chunk` says or one, and as many
+    lists are under way at a time as its `ahead` says, or at most AHEAD photos, or two lists. Where an
+    executor that can `restart` loses the process that works on a photo, `lost` makes the result of it and
+    of the reason, and the others go on. One that has `begin` and `result` sees to that itself.
 
     Raises DigitprepError where processes are lost and it cannot be told to which photo.
     """
@@ -51,9 +57,11 @@ def in_order(
     waiting: Waiting[Photo, Result] = deque()
     left = iter(photos)
     try:
-        while some := list(islice(left, chunk)):
-            waiting.append((some, executor.submit(work, some)))
-            if len(waiting) >= max(2, AHEAD // chunk):
+        while some := list(_list_of(left, chunk)):
+            begin = getattr(executor, "begin", None)
+            future = begin(function, some, lost) if begin else executor.submit(work, some)
+            waiting.append((some, future))
+            if len(waiting) >= getattr(executor, "ahead", max(2, AHEAD // chunk)):
                 yield from _first(waiting, work, executor, lost)
         while waiting:
             yield from _first(waiting, work, executor, lost)
@@ -62,21 +70,39 @@ def in_order(
             future.cancel()
 
 
+def _list_of(left: Iterator[Photo], most: int) -> Iterator[Photo]:
+    """At most so many of the photos, fewer where they bring bytes along, out of an archive."""
+    size = 0
+    for photo in islice(left, most):
+        yield photo
+        size += len(getattr(photo, "data", None) or b"")
+        if size >= LIST_BYTES:
+            break
+
+
 def _each(function: Callable[[Photo], Result], photos: list[Photo]) -> list[Result]:
     return [function(photo) for photo in photos]
+
+
+def in_folder(folder: Path, function: Callable[[Photo], Result], photo: Photo) -> Result:
+    """What a function makes of an image file, in a process that works for others, where names begin there."""
+    with suppress(OSError):  # without that folder, names that begin at the root are right all the same
+        os.chdir(folder)
+    return function(photo)
 
 
 def _first(
     waiting: Waiting[Photo, Result],
     work: Callable[[list[Photo]], list[Result]],
     executor: Executor,
-    lost: Callable[[Photo, str], Result] | None,
+    lost: Lost[Photo, Result] | None,
 ) -> Iterator[Result]:
     """The results of the photos that have waited longest; of all that wait, where a process was lost."""
     killed = getattr(executor, "killed", BrokenExecutor)
+    result = getattr(executor, "result", Future.result)
     photos, future = waiting.popleft()
     try:
-        yield from future.result()
+        yield from result(future)
     except killed as error:
         if lost is None or not hasattr(executor, "restart"):
             raise DigitprepError(
@@ -97,7 +123,7 @@ def _alone(
     work: Callable[[list[Photo]], list[Result]],
     executor: Any,
     killed: type[Exception],
-    lost: Callable[[Photo, str], Result],
+    lost: Lost[Photo, Result],
 ) -> Result:
     """The result of one photo, on which alone there is work: if a process is lost now, it was this photo."""
     executor.submit(_ready).result()  # to start a process takes its time, which is not the photo's

@@ -21,6 +21,7 @@ ORDER = [
     {"extra", "names", "notebook", "spec"},
     {"place", "archive", "limits"},
     {"opencv", "eightbit", "sources", "photos", "dataset", "labels", "workers"},
+    {"dask"},
     {"contents", "overview", "selection", "torch"},
     {"formats", "steps", "nn"},
     {

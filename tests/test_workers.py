@@ -1,41 +1,18 @@
 """Work on many photos goes on when one of them kills its process, or has no end."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from deadly import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
 
+from digitprep import workers
 from digitprep.errors import DigitprepError
 from digitprep.workers import ProcessPool, in_order
-
-PHOTOS = [Path(f"{number}.png") for number in range(12)]
-CRASH, HANG = Path("3.png"), Path("7.png")
-
-
-def named(photo):
-    return photo.stem
-
-
-def crashes(photo):
-    if photo == CRASH:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return photo.stem
-
-
-def hangs(photo):
-    if photo == HANG:
-        signal.pthread_sigmask(signal.SIG_BLOCK, list(signal.valid_signals()))
-        time.sleep(600)
-    return photo.stem
-
-
-def lost(photo, reason):
-    return f"{photo.stem} lost: {reason}"
 
 
 def test_a_photo_that_crashes_its_process_is_one_result_and_the_others_are_right():
@@ -98,3 +75,20 @@ def is_running(process):
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_list_of_photos_that_bring_their_bytes_along_ends_before_they_are_too_many(monkeypatch):
+    monkeypatch.setattr(workers, "LIST_BYTES", 10)
+    photos = [SimpleNamespace(stem=str(number), data=bytes(number)) for number in range(9)]
+    sent = []
+
+    class InLists(ThreadPoolExecutor):
+        chunk = 100
+
+        def submit(self, function, photos):
+            sent.append([photo.stem for photo in photos])
+            return super().submit(function, photos)
+
+    with InLists(1) as pool:
+        assert list(in_order(named, photos, pool)) == [photo.stem for photo in photos]
+    assert sent == [["0", "1", "2", "3", "4"], ["5", "6"], ["7", "8"]]

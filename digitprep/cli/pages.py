@@ -26,6 +26,9 @@ Text = Annotated[
     ),
 ]
 
+# So many pages go to a worker of a scheduler at a time: there is a second's work in each.
+LIST_PAGES = 4
+
 # Why an option does not go with --many.
 PIPELINE_OF_PAGES = (
     "{} cannot be used with --many: it says how a photo of one digit is cleaned, and the ink of a page is "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from digitprep.cli.pages import Many, Text, check_many, check_text, page_samples
+from digitprep.cli.pages import LIST_PAGES, Many, Text, check_many, check_text, page_samples
 from digitprep.cli.sources import (
     MostBytes,
     MostPixels,
@@ -28,6 +28,7 @@ from digitprep.cli.terminal import (
     Overwrite,
     PipelineText,
     Recipe,
+    Scheduler,
     Seconds,
     amount,
     check_page,
@@ -88,6 +89,7 @@ def clean(
         typer.Option("--copy-rejected", metavar="FOLDER", help="Copy the photos that are rejected there."),
     ] = None,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     seconds: Seconds = None,
     max_bytes: MostBytes = LIMITS.bytes,
     max_pixels: MostPixels = LIMITS.pixels,
@@ -130,7 +132,7 @@ def clean(
     passed = Passed()
     with ExitStack() as stack:
         advance = stack.enter_context(progress("cleaning", total=photos_ahead(photos, made)))
-        executor = stack.enter_context(pool(jobs, seconds))
+        executor = stack.enter_context(pool(jobs, seconds, scheduler, LIST_PAGES if many else None))
         if many:
             net = opened_model(None, None, None, None)
             work = partial(page_samples, net=net, text=text, limits=limits, executor=executor)

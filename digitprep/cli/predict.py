@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.pages import Many, check_many, page_fields, page_predictions
+from digitprep.cli.pages import LIST_PAGES, Many, check_many, page_fields, page_predictions
 from digitprep.cli.photos import cleaned_photos
 from digitprep.cli.sources import MostBytes, MostPixels, Photos, found_photos, photos_ahead
 from digitprep.cli.terminal import (
@@ -20,6 +20,7 @@ from digitprep.cli.terminal import (
     ModelNetwork,
     PipelineText,
     Recipe,
+    Scheduler,
     Seconds,
     amount,
     chosen_pipeline,
@@ -49,6 +50,7 @@ def predict(
         bool, typer.Option("--reject", help="Give no digit where it is doubtful, only the reason.")
     ] = False,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     seconds: Seconds = None,
     max_bytes: MostBytes = LIMITS.bytes,
     max_pixels: MostPixels = LIMITS.pixels,
@@ -63,7 +65,8 @@ def predict(
     limits = Limits(max_bytes, max_pixels)
     files = found_photos(photos, limits=limits)
     count = rejected = 0
-    with progress("reading", total=photos_ahead(photos)) as advance, pool(jobs, seconds) as executor:
+    workers = pool(jobs, seconds, scheduler, LIST_PAGES if many else None)
+    with progress("reading", total=photos_ahead(photos)) as advance, workers as executor:
         if many:
             reads = page_predictions(files, net, executor, limits, advance)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import signal
 import sys
@@ -79,7 +80,14 @@ Seconds = Annotated[
         min=0.1,
         max=86_400,
         help="How long a photo may take before it is given up, in a process of its own.",
-        show_default="60 with --jobs 2 or more, else no limit",
+        show_default="60 with --jobs 2 or more or --scheduler, else no limit",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Dask scheduler, tcp://HOST:8786, whose workers do the work; they need the same files.",
     ),
 ]
 
@@ -149,21 +157,39 @@ def check_page(path: Path, overwrite: bool) -> None:
 
 
 @contextmanager
-def pool(jobs: int, seconds: float | None = None) -> Iterator[Any]:
-    """An executor of that many processes while the block runs; None for one, which needs no other.
+def pool(
+    jobs: int, seconds: float | None = None, scheduler: str | None = None, chunk: int | None = None
+) -> Iterator[Any]:
+    """An executor of that many processes, or of a scheduler's workers, while the block runs.
+
+    It is None for one process, which needs no other.
 
     seconds: how long a process may take for one photo; with it even one job gets a process of its own
+    chunk: how many photos go to a scheduler's worker at a time, if not as many as of single digits
     """
     from digitprep.workers import SECONDS, ProcessPool
 
-    if jobs == 1 and seconds is None:
-        yield None
-        return
-    executor = ProcessPool(jobs, seconds or SECONDS)
+    executor: Any = None
+    if scheduler is not None:
+        executor = _cluster(scheduler, jobs, seconds or SECONDS, chunk)
+    elif jobs > 1 or seconds is not None:
+        executor = ProcessPool(jobs, seconds or SECONDS)
     try:
         yield executor
     finally:
-        executor.shutdown(cancel_futures=True)
+        if executor is not None:
+            executor.shutdown(cancel_futures=True)
+
+
+def _cluster(scheduler: str, jobs: int, seconds: float, chunk: int | None) -> Any:
+    """An executor of the scheduler's workers."""
+    if jobs != 1:
+        raise UsageError("--jobs is for this machine, and a --scheduler has its own workers; give one")
+    from digitprep.dask import LIST_PHOTOS, DaskPool
+
+    # What Dask logs of a scheduler that is lost takes pages; the error that the command ends in says it.
+    logging.disable()
+    return DaskPool(scheduler, seconds, chunk or LIST_PHOTOS)
 
 
 @contextmanager
