@@ -79,7 +79,7 @@ class Spool:
         """
         self._check_folder()
         with writing(self.folder, KEPT):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(0o700, parents=True, exist_ok=True)  # photos are in it, small
         if not self._open.enter_context(held(self.folder)) and LOCKS:
             self._open.close()
             raise UsageError(f"{self.folder}: another run is making the same dataset; let it end, or stop it")

@@ -30,6 +30,7 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 CODES = {np.dtype(type_).newbyteorder("="): code for code, type_ in TYPES.items()}
 LARGEST_RANK = 32  # what every NumPy can hold
 LARGEST_DIMENSION = 2**32 - 1
+LARGEST_COUNT = 2**60 - 1  # of values of 8 bytes, in what NumPy can hold
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,9 @@ def opened(path: Path) -> Iterator[IdxFile]:
             expected, found = f"{magic[3]} dimensions of 4 bytes", f"{len(sizes)} bytes and the end"
             raise DataError.of(path, "byte 4", expected=expected, found=found, advice=gz.AGAIN)
         shape = struct.unpack(f">{magic[3]}I", sizes)
+        if math.prod(side or 1 for side in shape) > LARGEST_COUNT:  # an empty array may be too large, too
+            expected, found = f"at most {LARGEST_COUNT:,} values", " x ".join(map(str, shape))
+            raise DataError.of(path, "byte 4", expected=expected, found=found, advice=gz.AGAIN)
         yield IdxFile(path, np.dtype(TYPES[magic[2]]), shape, source)
 
 
