@@ -106,7 +106,7 @@ def opened(path: Path) -> Iterator[IdxFile]:
             expected, found = f"{magic[3]} dimensions of 4 bytes", f"{len(sizes)} bytes and the end"
             raise DataError.of(path, "byte 4", expected=expected, found=found, advice=gz.AGAIN)
         shape = struct.unpack(f">{magic[3]}I", sizes)
-        if math.prod(side or 1 for side in shape) > LARGEST_COUNT:  # an empty array may be too large, too
+        if 0 in shape and math.prod(side or 1 for side in shape) > LARGEST_COUNT:  # NumPy has no such array
             expected, found = f"at most {LARGEST_COUNT:,} values", " x ".join(map(str, shape))
             raise DataError.of(path, "byte 4", expected=expected, found=found, advice=gz.AGAIN)
         yield IdxFile(path, np.dtype(TYPES[magic[2]]), shape, source)
