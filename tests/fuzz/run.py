@@ -1,6 +1,6 @@
 """Try inputs that are nearly right on every reader of digitprep, and tell which are not refused properly.
 
-    python tests/fuzz/run.py                                  20,000 inputs, half a minute
+    python tests/fuzz/run.py                                  10,000 inputs, a minute
     python tests/fuzz/run.py --inputs 1000000 --jobs 2        a long run
     python tests/fuzz/run.py --only tar --inputs 5000         the harnesses with "tar" in their names
     python tests/fuzz/run.py --corpus                         only the inputs with which bugs were found
@@ -82,7 +82,7 @@ class Result:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=20_000, help="over all harnesses")
+    parser.add_argument("--inputs", type=int, default=10_000, help="over all harnesses")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--only", default="", metavar="TEXT", help="harnesses with this in their names")
     parser.add_argument("--seed", default="0", help="of the edits")
