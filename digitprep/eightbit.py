@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 PHOTOMETRIC_TAG, MIN_IS_WHITE = 262, 0
+PIECE = 1 << 20  # values that are floats at a time
 
 
 def eight_bit(image: Image.Image, again: Callable[[], Image.Image]) -> Image.Image:
@@ -56,9 +57,9 @@ def _converted(image: Image.Image) -> Image.Image:
         return Image.fromarray(255 - grey if inverted else grey)
     if image.mode == "LAB":
         return image.getchannel("L")  # lightness
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    opaque_mode = "L" if image.mode in ("1", "L") else "RGB"
+    wanted = "RGBA" if image.has_transparency_data else opaque_mode
+    return image if image.mode == wanted else image.convert(wanted)  # which would copy it
 
 
 def _scaled(values: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -68,16 +69,26 @@ def _scaled(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     white is the highest value of the fewest such bits that hold the brightest one: 4095 where nothing
     exceeds it. A picture that is merely dark becomes brighter by that, never dimmer, and is not clipped.
     """
-    grey = values.astype(np.float32)
-    np.nan_to_num(grey, copy=False, posinf=0, neginf=0)
-    brightest = float(grey.max(initial=0))
+    # Piece by piece, and not as one array of floats: a scan can have 150 million pixels.
+    flat = values.reshape(-1)
+    brightest = max((float(piece.max(initial=0)) for _, piece in _finite(flat)), default=0.0)
     if values.dtype.kind == "f":
         full = 1.0 if brightest <= 1 else max(255.0, brightest)
     else:
         whites = (2.0**bits - 1 for bits in (8, 10, 12, 14, 16))
         full = next((white for white in whites if brightest <= white), brightest)
-    grey *= 255 / full  # in place: a scan can have 150 million pixels
-    return np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8)
+    scaled = np.empty(flat.shape, np.uint8)
+    for start, piece in _finite(flat):
+        piece *= np.float32(255 / full)
+        scaled[start : start + len(piece)] = np.clip(np.rint(piece, out=piece), 0, 255, out=piece)
+    return scaled.reshape(values.shape)
+
+
+def _finite(flat: NDArray[np.generic]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Pieces of an array as floats, without what is no number, each with where it starts."""
+    for start in range(0, len(flat), PIECE):
+        piece = flat[start : start + PIECE].astype(np.float32)
+        yield start, np.nan_to_num(piece, copy=False, posinf=0, neginf=0)
 
 
 def _other_byte_order(image: Image.Image) -> list[tuple[Any, ...]]:

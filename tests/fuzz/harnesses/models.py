@@ -50,7 +50,8 @@ def model_npz(data):
 def checkpoint_seeds() -> list[bytes]:
     file = scratch() / "seed-checkpoint.npz"
     arrays = named("params", models()[0].params)
-    Checkpoint({"epochs": "5"}, [{"number": 1, "loss": 0.5}], {"order": {"state": {}}}, arrays).save(file)
+    history, generators = [{"number": 1, "loss": 0.5}], {"order": {"state": {}}}
+    Checkpoint({"epochs": "5"}, history, generators, losses=[0.5], arrays=arrays).save(file)
     return [file.read_bytes()]
 
 
