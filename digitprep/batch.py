@@ -16,6 +16,7 @@ from digitprep.dataset import Provenance, Split
 from digitprep.errors import DataError, StepError
 from digitprep.labels import Labelled
 from digitprep.limits import LIMITS, Limits
+from digitprep.opencv import in_memory_of
 from digitprep.photos import decode_photo
 from digitprep.pipeline import Pipeline
 from digitprep.sources import Source, named, read_bytes
@@ -62,12 +63,13 @@ def clean_photo(
     """One photo -> Cleaned; a photo that cannot be used gives a reason instead of an error."""
     thumbnail, file = None, None
     try:
-        data = read_bytes(photo, limits.bytes)
-        file = photo.name, hashlib.sha256(data).hexdigest()
-        loaded = decode_photo(data, photo, limits=limits)
-        if thumbnail_px:
-            thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
-        found = pipeline.locate(loaded.pixels, with_decisions)
+        with in_memory_of(photo):
+            data = read_bytes(photo, limits.bytes)
+            file = photo.name, hashlib.sha256(data).hexdigest()
+            loaded = decode_photo(data, photo, limits=limits)
+            if thumbnail_px:
+                thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
+            found = pipeline.locate(loaded.pixels, with_decisions)
     except (DataError, StepError) as error:
         return Cleaned(named(photo), thumbnail=thumbnail, reason=reason_of(photo, error), file=file)
     return Cleaned(

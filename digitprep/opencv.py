@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from digitprep.errors import MissingExtra
+from digitprep.errors import DataError, MissingExtra
 
 if TYPE_CHECKING:
     import cv2 as cv2  # the same name twice: exported
@@ -20,6 +23,26 @@ else:
             return getattr(_load(), name)
 
     cv2 = _OpenCV()
+
+NO_MEMORY = -4  # cv2.Error.StsNoMem
+
+
+@contextmanager
+def in_memory_of(photo: object) -> Iterator[None]:
+    """Turn a want of memory, NumPy's or OpenCV's, into a DataError of this photo."""
+    try:
+        yield
+    except Exception as error:
+        short = isinstance(error, MemoryError) or getattr(error, "code", None) == NO_MEMORY
+        if not short:
+            raise
+        gc.collect()  # what was in work is held by its error, which holds itself
+        raise DataError.of(
+            str(photo),
+            expected="a photo that can be worked on in the memory there is",
+            found="one that takes more",
+            advice="raise --max-memory, or make it smaller",
+        ) from error
 
 
 def _load() -> Any:

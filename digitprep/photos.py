@@ -95,7 +95,7 @@ def decode_photo(
             image = _heif(path, data) if _is_heif(data) else open_image(data, limits.pixels)
             _check_pixels(path, image, limits.pixels)
             return _decode(image, data, longest_px)
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except UnidentifiedImageError:
         raise DataError.of(

@@ -19,6 +19,11 @@ from typing import IO, Any, TypeVar
 
 from digitprep.errors import DigitprepError, MissingExtra
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
 Photo = TypeVar("Photo")
 Result = TypeVar("Result")
 Lost = Callable[[Photo, str], Result]
@@ -145,12 +150,14 @@ class ProcessPool(Executor):
     A process that is at one call for more than `seconds` ends itself, however deep in a decoder it is.
     All that was under way then fails with `killed`; `restart` makes the pool fit for work again. The
     caller shuts it down.
+
+    memory_bytes: that each process may take; beyond them it gets a MemoryError, where the system can do that
     """
 
     killed = BrokenExecutor
 
-    def __init__(self, jobs: int, seconds: float = SECONDS) -> None:
-        self.jobs, self.seconds = jobs, seconds
+    def __init__(self, jobs: int, seconds: float = SECONDS, memory_bytes: int | None = None) -> None:
+        self.jobs, self.seconds, self.memory_bytes = jobs, seconds, memory_bytes
         self._pool = self._started()
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
@@ -173,15 +180,19 @@ class ProcessPool(Executor):
     def _started(self) -> ProcessPoolExecutor:
         # Fresh processes: one forked from a process with threads can hang in a lock it inherited.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_start_worker)
+        start = partial(_start_worker, self.memory_bytes)
+        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=start)
 
 
 def _ready() -> None:
     """Nothing, as soon as there is a process."""
 
 
-def _start_worker() -> None:
+def _start_worker(memory_bytes: int | None) -> None:
     """One thread for OpenCV, as there is a process a core; and Ctrl-C is for the parent to hear."""
+    if memory_bytes is not None and resource is not None:
+        # Not its address space, of which libraries reserve far more than they use.
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     from digitprep.opencv import cv2
 
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -7,11 +7,15 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from deadly import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
+from PIL import Image
 
 from digitprep import workers
+from digitprep.batch import clean
 from digitprep.errors import DigitprepError
+from digitprep.recipes import recipe
 from digitprep.workers import ProcessPool, in_order
 
 
@@ -92,3 +96,18 @@ def test_a_list_of_photos_that_bring_their_bytes_along_ends_before_they_are_too_
     with InLists(1) as pool:
         assert list(in_order(named, photos, pool)) == [photo.stem for photo in photos]
     assert sent == [["0", "1", "2", "3", "4"], ["5", "6"], ["7", "8"]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory can be limited on Linux")
+def test_a_photo_that_takes_more_memory_than_a_process_may_is_rejected_for_it(tmp_path):
+    Image.new("RGB", (12_000, 12_000)).save(tmp_path / "huge.png")
+    digit = np.full((90, 60), 255, np.uint8)
+    digit[20:70, 27:33] = 0
+    Image.fromarray(digit).save(tmp_path / "small.png")
+    files = [tmp_path / "small.png", tmp_path / "huge.png", tmp_path / "small.png"]
+    with ProcessPool(1, memory_bytes=400_000_000) as pool:
+        small, huge, again = clean(files, recipe(), executor=pool)
+    assert small.image is not None
+    assert again.image is not None
+    assert "expected a photo that can be worked on in the memory there is" in huge.reason
+    assert "--max-memory" in huge.reason

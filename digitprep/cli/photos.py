@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from digitprep.cli.pages import LIST_PAGES, Many, Text, check_many, check_text, page_samples
+from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
 from digitprep.cli.sources import (
     MostBytes,
     MostPixels,
@@ -24,17 +25,13 @@ from digitprep.cli.sources import (
 )
 from digitprep.cli.terminal import (
     Classes,
-    Jobs,
     Overwrite,
     PipelineText,
     Recipe,
-    Scheduler,
-    Seconds,
     amount,
     check_page,
     chosen_pipeline,
     opened_model,
-    pool,
     progress,
     say,
 )
@@ -91,6 +88,7 @@ def clean(
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     seconds: Seconds = None,
+    max_memory: MemoryMb = None,
     max_bytes: MostBytes = LIMITS.bytes,
     max_pixels: MostPixels = LIMITS.pixels,
     classes: Classes = 10,
@@ -132,7 +130,9 @@ def clean(
     passed = Passed()
     with ExitStack() as stack:
         advance = stack.enter_context(progress("cleaning", total=photos_ahead(photos, made)))
-        executor = stack.enter_context(pool(jobs, seconds, scheduler, LIST_PAGES if many else None))
+        executor = stack.enter_context(
+            pool(jobs, seconds, max_memory, scheduler, LIST_PAGES if many else None)
+        )
         if many:
             net = opened_model(None, None, None, None)
             work = partial(page_samples, net=net, text=text, limits=limits, executor=executor)
@@ -156,7 +156,14 @@ def clean(
             parts = _to_the_end(chain([first], batches), spool, how)
             formats.write(parts, output, format=to, overwrite=overwrite, origin=origin)
         asked = {"photos": named(photos), "labels": labels or "none", "dataset": output, "split": split}
-        asked |= {"to": to, "text": text, "classes": classes, "on-error": on_error, "seconds": seconds}
+        asked |= {
+            "to": to,
+            "text": text,
+            "classes": classes,
+            "on-error": on_error,
+            "seconds": seconds,
+            "max-memory": max_memory,
+        }
         report.write(_facts(how_cleaned, asked | {"max-bytes": max_bytes, "max-pixels": max_pixels}))
     if not report.accepted:
         old = " (the old one is unchanged)" if output.exists() else ""

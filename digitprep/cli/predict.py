@@ -10,22 +10,19 @@ import typer
 
 from digitprep.cli.pages import LIST_PAGES, Many, check_many, page_fields, page_predictions
 from digitprep.cli.photos import cleaned_photos
+from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
 from digitprep.cli.sources import MostBytes, MostPixels, Photos, found_photos, photos_ahead
 from digitprep.cli.terminal import (
     AsJson,
-    Jobs,
     ModelFile,
     ModelInput,
     ModelLayers,
     ModelNetwork,
     PipelineText,
     Recipe,
-    Scheduler,
-    Seconds,
     amount,
     chosen_pipeline,
     opened_model,
-    pool,
     progress,
     tell,
 )
@@ -52,6 +49,7 @@ def predict(
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     seconds: Seconds = None,
+    max_memory: MemoryMb = None,
     max_bytes: MostBytes = LIMITS.bytes,
     max_pixels: MostPixels = LIMITS.pixels,
     as_json: AsJson = False,
@@ -65,7 +63,7 @@ def predict(
     limits = Limits(max_bytes, max_pixels)
     files = found_photos(photos, limits=limits)
     count = rejected = 0
-    workers = pool(jobs, seconds, scheduler, LIST_PAGES if many else None)
+    workers = pool(jobs, seconds, max_memory, scheduler, LIST_PAGES if many else None)
     with progress("reading", total=photos_ahead(photos)) as advance, workers as executor:
         if many:
             reads = page_predictions(files, net, executor, limits, advance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import signal
 import sys
@@ -73,23 +72,6 @@ PipelineText = Annotated[
         "--pipeline", metavar="TEXT", help="A pipeline as text: 'grayscale | invert | resize(size=28)'."
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="How many processes work at the same time.")]
-Seconds = Annotated[
-    float | None,
-    typer.Option(
-        min=0.1,
-        max=86_400,
-        help="How long a photo may take before it is given up, in a process of its own.",
-        show_default="60 with --jobs 2 or more or --scheduler, else no limit",
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="A Dask scheduler, tcp://HOST:8786, whose workers do the work; they need the same files.",
-    ),
-]
 
 
 class Voice:
@@ -154,42 +136,6 @@ def check_page(path: Path, overwrite: bool) -> None:
         raise UsageError(f"a report is a page, expected a name that ends in .html, found {path}")
     check_destination(path, overwrite)
     templates()
-
-
-@contextmanager
-def pool(
-    jobs: int, seconds: float | None = None, scheduler: str | None = None, chunk: int | None = None
-) -> Iterator[Any]:
-    """An executor of that many processes, or of a scheduler's workers, while the block runs.
-
-    It is None for one process, which needs no other.
-
-    seconds: how long a process may take for one photo; with it even one job gets a process of its own
-    chunk: how many photos go to a scheduler's worker at a time, if not as many as of single digits
-    """
-    from digitprep.workers import SECONDS, ProcessPool
-
-    executor: Any = None
-    if scheduler is not None:
-        executor = _cluster(scheduler, jobs, seconds or SECONDS, chunk)
-    elif jobs > 1 or seconds is not None:
-        executor = ProcessPool(jobs, seconds or SECONDS)
-    try:
-        yield executor
-    finally:
-        if executor is not None:
-            executor.shutdown(cancel_futures=True)
-
-
-def _cluster(scheduler: str, jobs: int, seconds: float, chunk: int | None) -> Any:
-    """An executor of the scheduler's workers."""
-    if jobs != 1:
-        raise UsageError("--jobs is for this machine, and a --scheduler has its own workers; give one")
-    from digitprep.dask import LIST_PHOTOS, DaskPool
-
-    # What Dask logs of a scheduler that is lost takes pages; the error that the command ends in says it.
-    logging.disable()
-    return DaskPool(scheduler, seconds, chunk or LIST_PHOTOS)
 
 
 @contextmanager

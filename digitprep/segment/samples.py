@@ -12,6 +12,7 @@ import numpy as np
 from digitprep.batch import Cleaned
 from digitprep.errors import DataError, UsageError
 from digitprep.limits import LIMITS, Limits
+from digitprep.opencv import in_memory_of
 from digitprep.photos import Photo, decode_photo
 from digitprep.segment.page import Page
 from digitprep.segment.paper import FINEST_PX
@@ -35,8 +36,9 @@ def read_photo_page(photo: Source, net: Classifier, limits: Limits = LIMITS) -> 
 
 
 def _read(photo: Source, data: bytes, net: Classifier, limits: Limits) -> tuple[Photo, Reading]:
-    loaded = decode_photo(data, photo, FINEST_PX, limits)
-    return loaded, read_page(net, loaded.pixels)
+    with in_memory_of(photo):
+        loaded = decode_photo(data, photo, FINEST_PX, limits)
+        return loaded, read_page(net, loaded.pixels)
 
 
 def samples_of(

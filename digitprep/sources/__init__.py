@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from digitprep.errors import DataError
@@ -39,6 +40,8 @@ __all__ = [
 Source = Path | Member | Address | Unusable
 Place = str | os.PathLike[str]
 Stamp = tuple[str, int, str]
+
+PIECE_BYTES = 1 << 20
 
 
 def find_photos(places: Iterable[Place], most: int = LIMITS.bytes) -> Iterator[Source]:
@@ -112,7 +115,9 @@ def folder_of(source: Source) -> str:
 def _bytes_of_file(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(most)
+            # In pieces: one call would take room for as many bytes as it is asked for.
+            pieces = iter(lambda: file.read(min(PIECE_BYTES, most)), b"")
+            return b"".join(islice(pieces, -(-most // PIECE_BYTES)))[:most]
     except (OSError, ValueError) as error:  # a name may be too long, or hold a null character
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read: {reason}") from error
