@@ -19,7 +19,7 @@ from digitprep.limits import LIMITS, Limits
 from digitprep.opencv import in_memory_of
 from digitprep.photos import decode_photo
 from digitprep.pipeline import Pipeline
-from digitprep.sources import Source, named, read_bytes
+from digitprep.sources import Source, read_bytes, without_bytes
 from digitprep.steps import Box
 from digitprep.workers import in_order
 
@@ -35,7 +35,8 @@ class Cleaned:
     doubt: why the image may not show what was meant, such as a second digit in the photo
     digit: what the bundled network reads in it, with that confidence, 0..1, where it was asked
     decisions: what each step of the pipeline decided, where that was asked for
-    lost: whether there is no image because the process that worked on it came to an end
+    lost: whether there is no image because the process that worked on it came to an end, or the file could
+        not be read: the next time that may be otherwise
     file: the name and the SHA-256 of the file that it was read from, where that could be read
     """
 
@@ -71,9 +72,10 @@ def clean_photo(
                 thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
             found = pipeline.locate(loaded.pixels, with_decisions)
     except (DataError, StepError) as error:
-        return Cleaned(named(photo), thumbnail=thumbnail, reason=reason_of(photo, error), file=file)
+        here, reason = without_bytes(photo), reason_of(photo, error)
+        return Cleaned(here, thumbnail=thumbnail, reason=reason, lost=file is None, file=file)
     return Cleaned(
-        named(photo),
+        without_bytes(photo),
         found.image,
         loaded.in_full(found.box),
         thumbnail,
@@ -108,7 +110,7 @@ def clean(
 
 
 def _lost(photo: Source, reason: str) -> Cleaned:
-    return Cleaned(named(photo), reason=reason, lost=True)
+    return Cleaned(without_bytes(photo), reason=reason, lost=True)
 
 
 def with_labels(

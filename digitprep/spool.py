@@ -25,7 +25,7 @@ from digitprep.batch import Cleaned
 from digitprep.errors import UsageError
 from digitprep.place import LOCKS, held, writing
 from digitprep.shards import Done, from_bytes, to_bytes
-from digitprep.sources import Source, Stamp, named, stamp_of
+from digitprep.sources import Source, Stamp, stamp_of, without_bytes
 
 SHARD_PHOTOS = 200
 SUFFIX = ".partial"
@@ -257,7 +257,7 @@ def _again(found: list[Cleaned], photo: Source, work: Work) -> list[Cleaned]:
     """What became of a photo; one that killed its process is tried again: it may do better now."""
     if any(cleaned.lost for cleaned in found):
         return next(iter(work([photo])))
-    here = named(photo)
+    here = without_bytes(photo)
     names = [cleaned.photo.name for cleaned in found]
     photos = [here if name == here.name else here.with_name(name) for name in names]
     return [replace(cleaned, photo=photo) for cleaned, photo in zip(found, photos, strict=True)]
@@ -266,7 +266,7 @@ def _again(found: list[Cleaned], photo: Source, work: Work) -> list[Cleaned]:
 def _stamped(photos: Iterable[Source], waiting: deque[tuple[Source, Stamp]]) -> Iterator[Source]:
     """The photos, each one's stamp noted before it is read."""
     for photo in photos:
-        waiting.append((named(photo), stamp_of(photo)))
+        waiting.append((without_bytes(photo), stamp_of(photo)))
         yield photo
 
 

@@ -34,7 +34,7 @@ Waiting = deque[tuple[list[Photo], Future[list[Result]]]]
 AHEAD = 64
 
 # Nor with their size, where a photo holds its file's bytes.
-LIST_BYTES = 1 << 25
+LIST_BYTES, AHEAD_BYTES = 1 << 25, 1 << 27
 
 # What takes longer has no end: the slowest of 2,742 photos takes a second.
 SECONDS = 60.0
@@ -66,7 +66,8 @@ def in_order(
             begin = getattr(executor, "begin", None)
             future = begin(function, some, lost) if begin else executor.submit(work, some)
             waiting.append((some, future))
-            if len(waiting) >= getattr(executor, "ahead", max(2, AHEAD // chunk)):
+            most = getattr(executor, "ahead", max(2, AHEAD // chunk))
+            while len(waiting) >= most or (len(waiting) > 1 and _bytes_of(waiting) >= AHEAD_BYTES):
                 yield from _first(waiting, work, executor, lost)
         while waiting:
             yield from _first(waiting, work, executor, lost)
@@ -83,6 +84,11 @@ def _list_of(left: Iterator[Photo], most: int) -> Iterator[Photo]:
         size += len(getattr(photo, "data", None) or b"")
         if size >= LIST_BYTES:
             break
+
+
+def _bytes_of(waiting: Waiting[Photo, Result]) -> int:
+    """How many bytes the photos that are under way brought along."""
+    return sum(len(getattr(photo, "data", None) or b"") for photos, _ in waiting for photo in photos)
 
 
 def _each(function: Callable[[Photo], Result], photos: list[Photo]) -> list[Result]:

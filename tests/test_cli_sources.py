@@ -16,6 +16,8 @@ from PIL import Image
 
 from digitprep.cli.sources import Places
 from digitprep.errors import DataError
+from digitprep.report.lists import Copies
+from digitprep.sources import find_photos
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
 NAMES = ("01.jpg", "05.png", "12.jpg")
@@ -108,7 +110,9 @@ def test_labels_are_found_for_photos_of_an_archive(run, tmp_path, photos):
 
 def test_rejected_photos_are_copied_aside_under_names_of_their_own(run, tmp_path, photos):
     packed(photos, "p.zip")
-    for place in ("p", "p.zip"):
+    packed(photos, "p.tgz")
+    for place in ("p", "p.zip", "p.tgz"):
+        shutil.rmtree(tmp_path / "aside", ignore_errors=True)
         run("clean", place, "-o", "set.npz", "--copy-rejected", "aside", "--overwrite", check=7)
         copies = {path.name: path.read_bytes() for path in (tmp_path / "aside").iterdir()}
         assert copies == {"03.png": b"broken", "03-2.png": b"broken, too"}
@@ -150,3 +154,32 @@ def test_a_folder_that_has_gone_is_what_is_at_fault_and_not_its_photos(tmp_path,
     photos.rename(tmp_path / "away")
     with pytest.raises(DataError, match=r"p: it is no longer there; see to it, then the same command"):
         places.check()
+
+
+def test_copies_take_names_that_are_free_and_not_too_long(tmp_path):
+    copies = Copies(tmp_path / "aside")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
+        for number, name in enumerate(["a/x.png", "b/X.png", "c/x-2.png", f"{'long' * 90}.png"]):
+            zipped.writestr(name, str(number))
+    for photo in find_photos([tmp_path / "a.zip"]):
+        copies.add(photo)
+    found = {path.name: path.read_text() for path in (tmp_path / "aside").iterdir()}
+    assert found == {"x.png": "0", "X-2.png": "1", "x-2-2.png": "2", f"{'long' * 50}.png": "3"}
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_stopped_run_gives_no_leave_to_write_over_what_it_did_not_make(run, tmp_path):
+    run("clean", "p", "-o", "set.npz", "--on-error", "fail", check=3)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "03.png").write_text("precious")
+    refused = run("clean", "p", "-o", "set.npz", "--copy-rejected", "mine", check=2)
+    assert "mine" in refused.stderr
+    assert (tmp_path / "mine" / "03.png").read_text() == "precious"
+
+
+def test_a_photo_that_is_rejected_for_its_shape_ends_a_run_that_is_to_fail(run, photos):
+    pipeline = "grayscale | invert(when='auto') | threshold | crop"
+    for name in ("03.png", "deep/03.png"):
+        (photos / name).unlink()
+    failed = run("clean", "p", "-o", "s.npz", "--pipeline", pipeline, "--on-error", "fail", check=3)
+    assert "expected an image of" in failed.stderr

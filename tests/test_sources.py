@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from digitprep.errors import DataError, MissingExtra
 from digitprep.names import natural_key
-from digitprep.sources import Unusable, find_photos, folder_of, listed, named, read_bytes, stamp_of
+from digitprep.sources import Unusable, find_photos, folder_of, listed, read_bytes, stamp_of, without_bytes
 from digitprep.sources import folders as folders_module
 
 CONTENT = {"b/7/10.png": b"ten", "b/7/9.png": b"nine", "a.jpg": b"a", "b/notes.txt": b"no photo"}
@@ -120,8 +120,8 @@ def test_a_photo_of_an_archive_is_read_in_another_process(tmp_path, name):
         away = pickle.loads(pickle.dumps(photo))
         assert away == photo
         assert read_bytes(away, 100) == read_bytes(photo, 100)
-        assert named(photo) == named(away)
-        assert stamp_of(named(photo)) == stamp_of(photo)
+        assert without_bytes(photo) == without_bytes(away)
+        assert stamp_of(without_bytes(photo)) == stamp_of(photo)
 
 
 @over_archives
@@ -302,3 +302,79 @@ def test_an_address_without_its_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(MissingExtra, match=r'address.*pip install "digitprep\[remote\]"'):
         list(find_photos(["s3://bucket/photos/"]))
+
+
+def entry_of(name, size, pax=None):
+    """The header of a tar's entry, with whatever size it says."""
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.pax_headers = size, pax or {}
+    return entry.tobuf(tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT) + bytes(1024)
+
+
+HOSTILE_TARS = {
+    "a loop": entry_of("b.txt", -512),
+    "a photo of fewer bytes than none": entry_of("1.png", -512),
+    "the same in a header of its own": entry_of("1.png", 0, {"size": "-512"}),
+    "a size that is no number": entry_of("1.png", 0, {"GNU.sparse.size": "abc"}),
+    "a map that is none": entry_of("1.png", 0, {"GNU.sparse.map": "1,x"}),
+    "a version that is none": entry_of("1.png", 0, {"GNU.sparse.major": "x", "GNU.sparse.minor": "0"}),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE_TARS.values(), ids=HOSTILE_TARS)
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_a_tar_that_says_nonsense_of_its_entries_gives_no_photo_and_an_end(tmp_path, content, name):
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    for photo in find_photos([tmp_path / name]):
+        with pytest.raises(DataError, match=r"a\.tar"):
+            read_bytes(photo, 100)
+
+
+@pytest.mark.parametrize("header", [b"PK\x03\x04", b"PK\x01\x02"])
+def test_a_zip_whose_names_are_no_text_is_told_to_be_damaged(tmp_path, header):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
+        zipped.writestr("\u00e9.png", b"one")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    at = data.index("\u00e9".encode(), data.index(header))
+    data[at : at + 2] = b"\xff\xff"
+    (tmp_path / "a.zip").write_bytes(data)
+    (photo,) = find_photos([tmp_path / "a.zip"])
+    with pytest.raises(DataError, match=r"a\.zip"):
+        read_bytes(photo, 100)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.zip"])
+def test_an_archive_that_changes_is_not_read_by_what_it_was(tmp_path, name):
+    first, *_ = map(without_bytes, find_photos([ARCHIVES[name](tmp_path / name)]))
+    os.utime(tmp_path / name, (1, 1))
+    with pytest.raises(DataError, match="the archive was changed meanwhile"):
+        read_bytes(first, 100)
+
+
+def test_a_photo_of_a_compressed_tar_can_be_read_once_more(tmp_path):
+    photos = [without_bytes(photo) for photo in find_photos([as_tar(tmp_path / "a.tgz", "w:gz")])]
+    assert [read_bytes(photo, 100) for photo in photos] == list(PHOTOS.values())
+
+
+def test_folders_in_folders_are_walked_however_deep(tmp_path):
+    deepest = tmp_path
+    for _ in range(1200):
+        deepest /= "a"
+        deepest.mkdir()
+    (deepest / "1.png").touch()
+    assert list(find_photos([tmp_path])) == [deepest / "1.png"]
+
+
+def test_a_file_by_its_address_is_a_file(tmp_path):
+    (tmp_path / "out.png").touch()
+    folder = as_folder(tmp_path / "in")
+    (folder / "link.png").symlink_to(tmp_path / "out.png")
+    photos = list(find_photos([f"file://{folder}"]))
+    assert photos == list(find_photos([folder]))
+    assert isinstance(photos[-1], Unusable)
+
+
+def test_a_file_whose_name_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "img::3.png").write_bytes(b"3")
+    assert [read_bytes(photo, 10) for photo in find_photos(["img::3.png"])] == [b"3"]

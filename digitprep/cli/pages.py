@@ -97,21 +97,21 @@ def _samples(
 ) -> list[Cleaned]:
     from digitprep.batch import Cleaned, reason_of
     from digitprep.segment.samples import samples_of
-    from digitprep.sources import named
+    from digitprep.sources import without_bytes
 
     try:
         return list(samples_of(file, net, text, thumbnail_px, limits))
     except (DataError, StepError) as error:
         if text is not None:  # one photo, and its labels are asked for: nothing else is left to do
             raise
-        return [Cleaned(named(file), reason=reason_of(file, error))]
+        return [Cleaned(without_bytes(file), reason=reason_of(file, error))]
 
 
 def _unused(file: Source, reason: str) -> list[Cleaned]:
     from digitprep.batch import Cleaned
-    from digitprep.sources import named
+    from digitprep.sources import without_bytes
 
-    return [Cleaned(named(file), reason=reason, lost=True)]
+    return [Cleaned(without_bytes(file), reason=reason, lost=True)]
 
 
 def _unread(file: Source, reason: str | None) -> dict[str, Any]:

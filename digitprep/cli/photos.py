@@ -16,12 +16,13 @@ from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
 from digitprep.cli.sources import (
     MostBytes,
     MostPixels,
-    Passed,
     Photos,
     Places,
+    Tally,
     found_photos,
-    named,
     photos_ahead,
+    places_of,
+    places_text,
 )
 from digitprep.cli.terminal import (
     Classes,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from digitprep.dataset import Split
     from digitprep.formats import Format
     from digitprep.pipeline import Pipeline
+    from digitprep.report.cleaning import CleaningReport
     from digitprep.sources import Source
     from digitprep.spool import Spool, Work
 
@@ -108,26 +110,31 @@ def clean(
     from digitprep.batch import to_splits, with_labels, with_readings
     from digitprep.labels import from_file, label_reader
     from digitprep.report.cleaning import SHEET_PHOTOS, THUMBNAIL_PX, CleaningReport
+    from digitprep.report.lists import Copies
+    from digitprep.sources import without_bytes
 
     check_many(many, recipe, pipeline, labels)
     steps, limits = chosen_pipeline(recipe, pipeline), Limits(max_bytes, max_pixels)
     how_cleaned = f"{PAGES}{f' as {text}' if text else ''}" if many else str(steps)
-    spool = _spool(output, how_cleaned, 0 if not (sheet or page) else THUMBNAIL_PX, page, limits, overwrite)
+    spool = _spool(output, how_cleaned, THUMBNAIL_PX if sheet or page else 0, page, aside, limits, overwrite)
     how = {"to": str(to), "split": split, "labels": str(labels), "classes": str(classes), "page": str(page)}
     overwrite = overwrite or spool.was_writing(how)  # what is there is of the same run
     if page:
         check_page(page, overwrite)
-    report = CleaningReport(output, sheet, overwrite or spool.was_begun(), split, page, aside)
+    copies = None if aside is None else Copies(aside, overwrite or spool.was_begun())
+    report = CleaningReport(output, sheet, overwrite, split, page, copies)
     made = [output, *report.paths, *([aside] if aside else [])]
-    files = found_photos(photos, made, limits)
+    known: list[Source] = []
     if text is not None or (labels is not None and from_file(labels)):
-        files = iter(known := list(files))
+        photos = list(places_of(photos))
+        known = [without_bytes(photo) for photo in found_photos(photos, made, limits)]
         check_text(text, many, known)
-    label_of = None if labels is None else label_reader(labels, classes, known if from_file(labels) else ())
+    label_of = None if labels is None else label_reader(labels, classes, known)
+    files = found_photos(photos, made, limits)
     _check_output(output, formats.named(output, to), split, overwrite)
     report.check()
     check_writable(output)
-    passed = Passed()
+    tally = Tally()
     with ExitStack() as stack:
         advance = stack.enter_context(progress("cleaning", total=photos_ahead(photos, made)))
         executor = stack.enter_context(
@@ -144,18 +151,17 @@ def clean(
         thumbnails = None if page else SHEET_PHOTOS if sheet else 0
         watched = partial(_work, work, on_error, Places(photos))
         kept = stack.enter_context(closing(spool.through(files, watched, thumbnails)))
-        cleaned = with_labels(passed.each(kept, advance), label_of)
-        if on_error == "fail":
-            cleaned = _none_rejected(cleaned)
+        cleaned = with_labels(tally.each(kept, advance), label_of)
         if classes == DIGIT_CLASSES and not many:  # the digits of a page come with what is read in them
             cleaned = with_readings(cleaned)
-        batches = to_splits(cleaned, split, "" if many else str(steps), seen=report.add)
+        heard = partial(_heard, report, on_error)
+        batches = to_splits(cleaned, split, "" if many else str(steps), seen=heard)
         first = next(batches, None)
         if first is not None:
-            origin = partial(_origin, passed, "" if many else str(steps))
+            origin = partial(_origin, tally, "" if many else str(steps))
             parts = _to_the_end(chain([first], batches), spool, how)
             formats.write(parts, output, format=to, overwrite=overwrite, origin=origin)
-        asked = {"photos": named(photos), "labels": labels or "none", "dataset": output, "split": split}
+        asked = {"photos": places_text(photos), "labels": labels or "none", "dataset": output, "split": split}
         asked |= {
             "to": to,
             "text": text,
@@ -175,13 +181,19 @@ def clean(
         say(f"{page}: {page.stat().st_size:,} bytes, every photo before and after")
     if report.rejected:
         raise PartialSuccess(
-            f"{len(report.rejected)} of {amount(passed.photos, 'photo')} could not be used; "
+            f"{len(report.rejected)} of {amount(tally.photos, 'photo')} could not be used; "
             f"{report.rejected_path} says why"
         )
 
 
 def _spool(
-    output: Path, how_cleaned: str, thumbnail_px: int, page: Path | None, limits: Limits, overwrite: bool
+    output: Path,
+    how_cleaned: str,
+    thumbnail_px: int,
+    page: Path | None,
+    aside: Path | None,
+    limits: Limits,
+    overwrite: bool,
 ) -> Spool:
     """Where what is done is kept until the dataset is there."""
     from digitprep import __version__
@@ -189,7 +201,8 @@ def _spool(
 
     facts = {"version": __version__, "pipeline": how_cleaned, "thumbnails": f"{thumbnail_px} px"}
     facts["limits"] = f"{limits.bytes} bytes, {limits.pixels} pixels"
-    return Spool(output, facts | {"report": "a page" if page else "none"}, overwrite)
+    facts |= {"report": "a page" if page else "none", "copies": str(aside)}
+    return Spool(output, facts, overwrite)
 
 
 @contextmanager
@@ -209,7 +222,7 @@ def _kept(spool: Spool) -> Iterator[None]:
 def _work(work: Work, on_error: str, places: Places, photos: Iterable[Source]) -> Iterator[list[Cleaned]]:
     """What becomes of each photo; where none is to be rejected, or all have gone, it is not kept, either."""
     for found in work(photos):
-        if any(cleaned.image is None for cleaned in found):
+        if any(cleaned.lost for cleaned in found):
             places.check()
         yield list(_none_rejected(found)) if on_error == "fail" else found
 
@@ -218,6 +231,13 @@ def _to_the_end(parts: Iterable[Split], spool: Spool, how: dict[str, str]) -> It
     """The parts, and a note when all of them are there and only their dataset is not."""
     yield from parts
     spool.write_begins(how)
+
+
+def _heard(report: CleaningReport, on_error: str, cleaned: Cleaned) -> None:
+    """Report a photo; a label or the image of another photo may have rejected it by now."""
+    if on_error == "fail":
+        list(_none_rejected([cleaned]))
+    report.add(cleaned)
 
 
 def _none_rejected(cleaned: Iterable[Cleaned]) -> Iterator[Cleaned]:
@@ -236,12 +256,12 @@ def _facts(how_cleaned: str, asked: dict[str, Any]) -> dict[str, str]:
     return facts | {name: str(value) for name, value in asked.items() if value is not None}
 
 
-def _origin(passed: Passed, pipeline: str) -> dict[str, Any]:
-    """The provenance of a dataset that is made of the photos that have passed."""
+def _origin(tally: Tally, pipeline: str) -> dict[str, Any]:
+    """The provenance of a dataset that is made of the photos that have tally."""
     from digitprep import __version__
     from digitprep.formats import provenance
 
-    return provenance.record([passed.files.record("photos")], __version__, pipeline=pipeline)
+    return provenance.record([tally.files.record("photos")], __version__, pipeline=pipeline)
 
 
 def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:

@@ -73,7 +73,7 @@ def _left(
     from digitprep.report.cleaning import is_own_sheet
     from digitprep.sources import find_photos
 
-    for photo in find_photos(_named(places), limits.bytes):
+    for photo in find_photos(places_of(places), limits.bytes):
         if isinstance(photo, Path):
             if is_own_sheet(photo):
                 continue
@@ -83,13 +83,13 @@ def _left(
         yield photo
 
 
-def named(places: Sequence[str]) -> str:
+def places_text(places: Sequence[str]) -> str:
     """The places as they are given on a command line, of many the first."""
     more = f" and {len(places) - NAMED_PLACES:,} more" if len(places) > NAMED_PLACES else ""
     return shlex.join(places[:NAMED_PLACES]) + more
 
 
-def _named(places: Sequence[str]) -> Iterator[str]:
+def places_of(places: Sequence[str]) -> Iterator[str]:
     """The places, those of the list on stdin in its place."""
     from digitprep.sources import listed
 
@@ -111,15 +111,19 @@ def _itself_and_folders(file: str | Path) -> list[str]:
 
 
 class Places:
-    """The files and folders that hold the photos, which may go while the work goes on."""
+    """The files, folders and addresses that hold the photos, which may go while the work goes on."""
 
     def __init__(self, places: Sequence[str]) -> None:
-        self._there = [place for place in places if place != LIST and os.access(place, os.R_OK)]
+        from digitprep.sources import is_there
+
+        self._there = [place for place in places if place != LIST and is_there(place)]
 
     def check(self) -> None:
         """Raise DataError where one has gone: then it is not its photos that are at fault."""
+        from digitprep.sources import is_there
+
         for place in self._there:
-            if not os.access(place, os.R_OK):
+            if not is_there(place):
                 reason = "it can no longer be read" if os.path.lexists(place) else "it is no longer there"
                 raise DataError(f"{place}: {reason}; see to it, then the same command goes on where it was")
 
@@ -134,7 +138,7 @@ def photos_ahead(places: Sequence[str], made: Sequence[Path] = ()) -> int | None
 
 
 @dataclass
-class Passed:
+class Tally:
     """What is known of photos that pass: how many there are, and which files they were read from."""
 
     photos: int = 0

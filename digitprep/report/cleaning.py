@@ -11,7 +11,7 @@ from digitprep.batch import Cleaned
 from digitprep.conformance import check, checkable
 from digitprep.errors import UsageError
 from digitprep.place import check_destination, place, writing
-from digitprep.report.lists import Copies, List
+from digitprep.report.lists import Copies, CsvRows
 from digitprep.report.photos import PhotoPage
 from digitprep.report.sheet import Cell, contact_sheet
 
@@ -32,8 +32,8 @@ class CleaningReport:
     split which photo it is from, its label, and the digit's box in the upright photo. DST.rejected.csv
     names each photo that could not be used, with the reason; DST.doubtful.csv each that was used although
     it may not show one digit, and DST.unlike.csv each whose image is not like MNIST's, a line a reason.
-    `page` is where a page on all the photos goes, and `aside` the folder for copies of those that could not
-    be used, if anywhere.
+    `page` is where a page on all the photos goes, if anywhere, and `copies` takes those that could not be
+    used.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class CleaningReport:
         overwrite: bool = False,
         split: str = "train",
         page: Path | None = None,
-        aside: Path | None = None,
+        copies: Copies | None = None,
     ) -> None:
         destination = destination if destination.name else destination.absolute()
         self.destination = destination
@@ -59,11 +59,11 @@ class CleaningReport:
         self.overwrite = overwrite
         self.split = split
         self.like = 0
-        self.photos = List(PHOTO_COLUMNS)
-        self.rejected = List(REASON_COLUMNS)
-        self.doubtful = List(REASON_COLUMNS)
-        self.unlike = List(REASON_COLUMNS)
-        self.copies = None if aside is None else Copies(aside, overwrite)
+        self.photos = CsvRows(PHOTO_COLUMNS)
+        self.rejected = CsvRows(REASON_COLUMNS)
+        self.doubtful = CsvRows(REASON_COLUMNS)
+        self.unlike = CsvRows(REASON_COLUMNS)
+        self.copies = copies
         self.columns: list[tuple[Cell, Cell]] = []
 
     @property

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import shutil
 import tempfile
+from itertools import count
 from pathlib import Path
 
 from digitprep.errors import DataError, UsageError
-from digitprep.place import place, writing
+from digitprep.place import writing
 from digitprep.sources import Source, read_bytes
 
 LARGEST_COPY_BYTES = 1 << 31
+LONGEST_STEM_BYTES, LONGEST_SUFFIX = 200, 16
+NEW = ".digitprep-copy"
 UNSAFE = re.compile(r"[\\/:\0]")
 
 
-class List:
+class CsvRows:
     """The rows of a CSV file, as they come; `write` writes the file, once."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
@@ -53,7 +57,7 @@ class Copies:
 
     def __init__(self, folder: Path, overwrite: bool = False) -> None:
         self.folder, self.overwrite = folder, overwrite
-        self._taken: dict[str, int] = {}
+        self._taken: set[str] = set()
 
     def check(self) -> None:
         """Whether there is room for copies: to be asked before any work."""
@@ -69,11 +73,19 @@ class Copies:
             data = read_bytes(photo, LARGEST_COPY_BYTES)
         except DataError:
             return
-        place(self.folder / self._free(photo), lambda copy: copy.write_bytes(data), overwrite=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            new = self.folder / NEW
+            new.write_bytes(data)
+            new.replace(self.folder / self._free(photo))
 
     def _free(self, photo: Source) -> str:
-        """The photo's name, with a number after it from the second photo of that name on."""
+        """The photo's name, with a number after it where another one has it."""
         name = Path(UNSAFE.sub("_", photo.name))  # one from an archive may be a path on another system
-        key = name.name.lower()
-        self._taken[key] = number = self._taken.get(key, 0) + 1
-        return name.name if number == 1 else f"{name.stem}-{number}{name.suffix}"
+        stem = os.fsencode(name.stem)[:LONGEST_STEM_BYTES].decode("utf-8", "ignore")
+        for number in count(1):
+            free = f"{stem}{'' if number == 1 else f'-{number}'}{name.suffix[:LONGEST_SUFFIX]}"
+            if free.lower() not in self._taken:
+                break
+        self._taken.add(free.lower())
+        return free

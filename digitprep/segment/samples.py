@@ -17,7 +17,7 @@ from digitprep.photos import Photo, decode_photo
 from digitprep.segment.page import Page
 from digitprep.segment.paper import FINEST_PX
 from digitprep.segment.reader import Reading, read_page
-from digitprep.sources import Source, named, read_bytes
+from digitprep.sources import Source, read_bytes, without_bytes
 from digitprep.steps.base import Box, Image
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def samples_of(
     rows = (list(row) for _, row in groupby(reading.page.digits, key=lambda digit: digit.row))
     places = (place for row in rows for place, _ in enumerate(row, start=1))
     for digit, said, label, place in zip(reading.page.digits, reading.digits, labels, places, strict=True):
-        name = named(photo).with_name(f"{photo.stem}-r{digit.row + 1}-c{place:02}.png")
+        name = without_bytes(photo).with_name(f"{photo.stem}-r{digit.row + 1}-c{place:02}.png")
         thumbnail = _cut(loaded.pixels, digit.box, thumbnail_px) if thumbnail_px else None
         doubt = said.reason
         if label is not None and said.digit != label:

@@ -1,8 +1,9 @@
 """Where photos come from: files, folders, archives, lists of them, and addresses of other machines.
 
-They are walked one after the other, so that a folder of ten million photos takes no more memory than one of
-a hundred thousand. What is named among them and cannot be given, such as a link that leads out of its
-folder, comes as `Unusable` in its turn, and is rejected aloud.
+They are walked one after the other; of a folder of ten million photos no more than a hundred thousand names
+are in memory. (A zip's table is read at once, and so is what an address says of one folder.) What is named
+among them and cannot be given, such as a link that leads out of its folder, comes as `Unusable` in its turn,
+and is rejected aloud.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from digitprep.errors import DataError
 from digitprep.limits import LIMITS
-from digitprep.sources.addresses import Address, at_address, is_address
+from digitprep.sources.addresses import Address, at_address, is_address, is_reachable, without_scheme
 from digitprep.sources.archives import SUFFIXES as ARCHIVES
 from digitprep.sources.archives import Member, in_archive
 from digitprep.sources.elsewhere import Unusable
@@ -31,10 +32,11 @@ __all__ = [
     "find_photos",
     "folder_of",
     "is_quickly_walked",
+    "is_there",
     "listed",
-    "named",
     "read_bytes",
     "stamp_of",
+    "without_bytes",
 ]
 
 Source = Path | Member | Address | Unusable
@@ -58,8 +60,8 @@ def find_photos(places: Iterable[Place], most: int = LIMITS.bytes) -> Iterator[S
 
     Raises MissingExtra for an address without fsspec, or without what it needs for that kind of address.
     """
-    for place in places:
-        if is_address(str(place)):
+    for place in map(without_scheme, places):
+        if is_address(place):
             yield from at_address(str(place))
         elif os.path.isdir(path := Path(place)):  # noqa: PTH112  (Path.is_dir raises for too long a name)
             yield from in_folder(path)
@@ -71,7 +73,12 @@ def find_photos(places: Iterable[Place], most: int = LIMITS.bytes) -> Iterator[S
 
 def is_quickly_walked(place: Place) -> bool:
     """Whether the photos at a place can be counted without reading them: those of files and folders can."""
-    return not is_address(str(place)) and not Path(place).name.lower().endswith(ARCHIVES)
+    return not is_address(place) and not Path(place).name.lower().endswith(ARCHIVES)
+
+
+def is_there(place: Place) -> bool:
+    """Whether there is anything to be read at a place."""
+    return is_reachable(str(place)) if is_address(place) else os.access(place, os.R_OK)
 
 
 def read_bytes(source: Source | Place, most: int) -> bytes:
@@ -92,6 +99,8 @@ def read_bytes(source: Source | Place, most: int) -> bytes:
 
 def stamp_of(source: Source) -> Stamp:
     """What tells whether a photo is still the same: where it is, its size in bytes, and its version."""
+    if isinstance(source, Member):
+        return os.path.abspath(str(source)), source.size, source.version  # noqa: PTH100
     if not isinstance(source, Path):
         return str(source), source.size, source.version
     path = os.path.abspath(source)  # noqa: PTH100  (as it is named: a link is not followed)
@@ -102,7 +111,7 @@ def stamp_of(source: Source) -> Stamp:
     return path, found.st_size, str(found.st_mtime_ns)
 
 
-def named(source: Source) -> Source:
+def without_bytes(source: Source) -> Source:
     """A source without the bytes that came along with it, to be named and no longer to be read."""
     return replace(source, data=None) if isinstance(source, Member) else source
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import url2pathname
 
 from digitprep.errors import DataError, MissingExtra
 from digitprep.extra import extra
@@ -45,9 +47,26 @@ class Address(Elsewhere):
                 return data
 
 
-def is_address(place: str) -> bool:
-    """Whether a place is an address, and no path."""
-    return ADDRESS.match(place) is not None
+def is_address(place: str | os.PathLike[str]) -> bool:
+    """Whether a place is an address, and no path of this machine."""
+    return ADDRESS.match(str(place)) is not None and not os.path.lexists(without_scheme(place))
+
+
+def without_scheme(place: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The path that file://... is the address of; any other place as it is."""
+    text = str(place)
+    return url2pathname(text.removeprefix("file://")) if text.startswith("file:///") else place
+
+
+def is_reachable(place: str) -> bool:
+    """Whether there is an answer at an address; it is asked for anew."""
+    try:
+        system, path = _opened(place)
+        system.invalidate_cache()
+        system.info(path)
+    except Exception:  # file systems raise errors of their own
+        return False
+    return True
 
 
 def at_address(place: str) -> Iterator[Address | Unusable]:
@@ -68,6 +87,20 @@ def at_address(place: str) -> Iterator[Address | Unusable]:
 
 
 def _below(system: Any, folder: str) -> Iterator[Address | Unusable]:
+    """The photos of a folder and of those in it, in natural order."""
+    waiting = [_entries(system, folder)]  # a folder in a folder, however deep
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+        elif isinstance(entry, str):
+            waiting.append(_entries(system, entry))
+        else:
+            yield entry
+
+
+def _entries(system: Any, folder: str) -> Iterator[Address | Unusable | str]:
+    """The photos of one folder, and the paths of the folders in it."""
     place = system.unstrip_protocol(folder)
     try:
         with _telling(place):
@@ -76,11 +109,8 @@ def _below(system: Any, folder: str) -> Iterator[Address | Unusable]:
         yield Unusable(place, str(error).removeprefix(f"{place}: "))
         return
     for name in in_natural_order(_shown(found)):
-        path = found[name]["name"]
-        if name.endswith("/"):
-            yield from _below(system, path)
-        else:
-            yield _address(system.unstrip_protocol(path), found[name])
+        path: str = found[name]["name"]
+        yield path if name.endswith("/") else _address(system.unstrip_protocol(path), found[name])
 
 
 def _name(entry: dict[str, Any]) -> str:

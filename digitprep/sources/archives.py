@@ -6,6 +6,7 @@ Names in an archive only ever name: nothing is written under them, so none can l
 from __future__ import annotations
 
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -26,6 +27,7 @@ SUFFIXES = ZIPS + TARS
 OPEN_ZIPS = 4  # whose directories each process keeps
 LONGEST_TOLD_BYTES = 1 << 20
 AGAIN = "copy or download it again"
+NONSENSE = (KeyError, ValueError, OverflowError, struct.error)  # what the readers of archives let through
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,26 @@ class Member(Elsewhere):
         return data
 
     def _stored(self, most: int) -> bytes:
+        if self.archive.stat().st_mtime_ns != self.changed:
+            raise DataError(f"{self.place}: the archive was changed meanwhile; run the same again")
         if _is_zip(self.archive):
             zipped, entries = _opened_zip(self.archive, self.changed)
             with zipped.open(entries[self.start]) as member:
                 return member.read(most)
+        if not _is_plain(self.archive):
+            return self._streamed(most)
         with self.archive.open("rb") as file:
             file.seek(self.start)
             return file.read(min(most, self.length))
+
+    def _streamed(self, most: int) -> bytes:
+        """Its bytes once more, out of a compressed tar, which takes to read all before them."""
+        with tarfile.open(self.archive, "r|*", tarinfo=_Entry) as tar:
+            while (entry := tar.next()) is not None:
+                tar.members.clear()  # type: ignore[attr-defined]
+                if entry.offset_data == self.start and (file := tar.extractfile(entry)):
+                    return file.read(most)
+        return b""
 
 
 def in_archive(archive: Path, most: int) -> Iterator[Member | Unusable]:
@@ -86,6 +101,11 @@ def in_archive(archive: Path, most: int) -> Iterator[Member | Unusable]:
 
 def _is_zip(archive: Path) -> bool:
     return archive.name.lower().endswith(ZIPS)
+
+
+def _is_plain(archive: Path) -> bool:
+    """Whether a tar is not compressed, so that each photo in it can be read where it lies."""
+    return archive.name.lower().endswith(".tar")
 
 
 def _is_shown(name: str) -> bool:
@@ -112,10 +132,12 @@ def _opened_zip(archive: Path, _changed: int) -> tuple[zipfile.ZipFile, dict[int
 
 
 def _in_tar(archive: Path, most: int) -> Iterator[Member | Unusable]:
-    changed, plain = archive.stat().st_mtime_ns, archive.name.lower().endswith(".tar")
+    changed, plain = archive.stat().st_mtime_ns, _is_plain(archive)
     with tarfile.open(archive, "r:" if plain else "r|*", tarinfo=_Entry) as tar:
         while (entry := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would remember all of them
+            if entry.size < 0:  # as a header of its own may say
+                raise ReadError(f"an entry of {entry.size} bytes")
             place = f"{archive}/{entry.name.removeprefix('./')}"
             if entry.isdir() or not _is_shown(entry.name):
                 continue
@@ -142,6 +164,8 @@ class _Entry(TarInfo):
             raise ReadError(str(error)) from error
 
     def _proc_member(self, tar: TarFile) -> TarInfo:
+        if self.size < 0:
+            raise ReadError(f"an entry of {self.size} bytes")
         if not self.isreg() and self.size > LONGEST_TOLD_BYTES:
             raise ReadError(f"{self.size} bytes that tell of an entry, expected {LONGEST_TOLD_BYTES}")
         return super()._proc_member(tar)  # type: ignore[misc,no-any-return]
@@ -152,13 +176,15 @@ def _telling(place: str) -> Iterator[None]:
     """Turn what archives and the system say into a DataError that names the place."""
     try:
         yield
+    except DataError:
+        raise
     except OSError as error:
         raise DataError(f"{place}: cannot be read: {error.strerror or error}") from error
     except NotImplementedError as error:
         raise DataError(f"{place}: cannot be read: {error}; pack the archive anew, by deflation") from error
     except RuntimeError as error:  # of zipfile, for a password
         raise DataError(f"{place}: cannot be read: {error}; unpack the archive first") from error
-    except (TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError) as error:
+    except (TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, *NONSENSE) as error:
         raise DataError.of(
             place, expected="a whole archive", found=f"one that is damaged ({error})", advice=AGAIN
         ) from error

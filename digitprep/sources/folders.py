@@ -16,6 +16,7 @@ from digitprep.sources.elsewhere import Unusable
 
 # So many names of one folder are sorted in memory; of more, each such run waits its turn on the disk.
 RUN_NAMES = 100_000
+HERE = "."
 
 
 def in_folder(folder: Path) -> Iterator[Path | Unusable]:
@@ -23,25 +24,31 @@ def in_folder(folder: Path) -> Iterator[Path | Unusable]:
 
     A folder that cannot be entered comes as itself.
     """
-    yield from _below(folder, os.path.realpath(folder))
+    root = os.path.realpath(folder)
+    waiting = [(folder, _entered(folder))]  # a folder in a folder, however deep
+    while waiting:
+        here, names = waiting[-1]
+        name = next(names, None)
+        if name is None:
+            waiting.pop()
+        elif name == HERE:
+            yield here  # reading it says why it cannot be entered
+        elif not name.endswith("/"):
+            yield from [] if _is_special(here / name) else [_photo(here / name, root)]
+        elif os.path.islink(here / name):  # noqa: PTH114  (Path.is_symlink raises where that may not be known)
+            real = os.path.realpath(here / name)
+            yield Unusable(str(here / name), f"a link to a folder is not followed; name {real} itself")
+        else:
+            waiting.append((here / name, _entered(here / name)))
 
 
-def _below(folder: Path, root: str) -> Iterator[Path | Unusable]:
+def _entered(folder: Path) -> Iterator[str]:
+    """The names in a folder, in natural order, or HERE alone where it cannot be entered."""
     try:
         with os.scandir(folder) as entries:
-            names = in_natural_order(_names(entries))
+            return in_natural_order(_names(entries))
     except OSError:
-        yield folder  # reading it says why it cannot be entered
-        return
-    for name in names:
-        path = folder / name
-        if not name.endswith("/"):
-            yield from [] if _is_special(path) else [_photo(path, root)]
-        elif os.path.islink(path):  # noqa: PTH114  (Path.is_symlink raises where that may not be known)
-            real = os.path.realpath(path)
-            yield Unusable(str(path), f"a link to a folder is not followed; name {real} itself")
-        else:
-            yield from _below(path, root)
+        return iter([HERE])
 
 
 def in_natural_order(names: Iterator[str]) -> Iterator[str]:
