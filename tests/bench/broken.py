@@ -42,7 +42,7 @@ def cut(kind: str) -> Callable[[NDArray[np.uint8], random.Random], bytes]:
             0, 64, picture.shape, np.uint8
         )
         whole = encoded(noisy, kind)
-        return whole[: int(len(whole) * rng.uniform(0.3, 0.8))]
+        return whole[: int(len(whole) * rng.uniform(0.6, 0.9))]
 
     return make
 
