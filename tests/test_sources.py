@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gzip
 import http.server
+import inspect
 import io
 import os
 import random
@@ -357,12 +358,16 @@ def test_a_photo_of_a_compressed_tar_can_be_read_once_more(tmp_path):
 
 
 def test_folders_in_folders_are_walked_however_deep(tmp_path):
-    deepest = tmp_path
-    for _ in range(1200):
-        deepest /= "a"
-        deepest.mkdir()
+    deepest = tmp_path.joinpath(*["a"] * 200)  # of more, nothing could remove them: that is recursive, too
+    deepest.mkdir(parents=True)
     (deepest / "1.png").touch()
-    assert list(find_photos([tmp_path])) == [deepest / "1.png"]
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        found = list(find_photos([tmp_path]))
+    finally:
+        sys.setrecursionlimit(before)
+    assert found == [deepest / "1.png"]
 
 
 def test_a_file_by_its_address_is_a_file(tmp_path):
