@@ -189,9 +189,10 @@ def _by_table(
     by_path: dict[str, str] = {}
     by_name: dict[str, set[str]] = {}
     for name, label in rows:
-        if "\0" in name:
-            raise DataError.of(file, expected="names of files", found=repr(name))
-        path = os.path.realpath(file.parent / name.strip().replace("\\", "/"))
+        try:
+            path = os.path.realpath(file.parent / name.strip().replace("\\", "/"))
+        except ValueError as error:  # a null character, or half of one that has two halves
+            raise DataError.of(file, expected="names of files", found=repr(name)) from error
         if by_path.setdefault(path, label) != label:
             raise DataError.of(
                 file, f"file {name!r}", expected="one label", found=f"{by_path[path]!r} and {label!r}"
