@@ -15,7 +15,7 @@ import tracemalloc
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitprep.errors import DataError, MissingExtra
@@ -71,6 +71,7 @@ def test_a_folder_is_walked_in_natural_order_without_what_is_hidden_or_no_photo(
     assert relative(find_photos([as_folder(tmp_path)]), tmp_path) == ["a.jpg", "b/7/9.png", "b/7/10.png"]
 
 
+@settings(deadline=None)  # the disk may be busy
 @given(st.lists(st.lists(st.text("ab12", min_size=1, max_size=4), min_size=1, max_size=3), max_size=20))
 def test_a_folder_is_walked_in_the_natural_order_of_its_whole_names(tmp_path_factory, names):
     root = tmp_path_factory.mktemp("walk")
