@@ -102,7 +102,7 @@ def _without_words(rows: list[list[Glyph]], height: float) -> list[list[Glyph]]:
     groups = _groups(rows, height)
     for row, glyphs in enumerate(rows):
         for glyph, group in zip(glyphs, groups[row], strict=True):
-            costs.setdefault((row, group), []).append(glyph.cost)
+            costs.setdefault((row, group), []).append(glyph.cost + glyph.penalty)
     means = {place: float(np.mean(each)) for place, each in costs.items()}
     if min(means.values()) > NO_DIGITS / 2:
         return rows
@@ -155,7 +155,7 @@ def _upright(ink: Mask, judge: Judge) -> tuple[int, list[list[Glyph]], float]:
     best = _read(ink, judge)
     turn, best_cost = 0, _cost(best[0])
     if best_cost > READS_WELL:
-        for quarter in _likely_turns([glyph.piece for row in best[0] for glyph in row], judge):
+        for quarter in _likely_turns(digit_pieces(ink)[0], judge):
             other = _read(np.rot90(ink, quarter), judge)
             cost = _cost(other[0])
             if cost < (TURN_SHARE * best_cost - TURN_GAIN if turn == 0 else best_cost):
