@@ -10,7 +10,6 @@ from pathlib import Path
 import distributed
 import numpy as np
 import pytest
-from cluster import Cluster
 from deadly import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
 from PIL import Image
 
@@ -23,13 +22,6 @@ from digitprep.recipes import recipe
 from digitprep.workers import ProcessPool, in_order
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    started = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield started
-    started.close()
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,6 @@ COUNT = 600
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    started = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder of photos, a broken one among them, and what one process makes of them: whole.npz."""
     folder = tmp_path_factory.mktemp("folder")
