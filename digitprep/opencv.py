@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +35,6 @@ def in_memory_of(photo: object) -> Iterator[None]:
         short = isinstance(error, MemoryError) or getattr(error, "code", None) == NO_MEMORY
         if not short:
             raise
-        gc.collect()  # what was in work is held by its error, which holds itself
         raise DataError.of(
             str(photo),
             expected="a photo that can be worked on in the memory there is",

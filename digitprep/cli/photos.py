@@ -136,7 +136,7 @@ def clean(
     check_writable(output)
     tally = Tally()
     with ExitStack() as stack:
-        advance = stack.enter_context(progress("cleaning", total=photos_ahead(photos, made)))
+        advance = stack.enter_context(progress("cleaning", total=len(known) or photos_ahead(photos, made)))
         executor = stack.enter_context(
             pool(jobs, seconds, max_memory, scheduler, LIST_PAGES if many else None)
         )
@@ -224,7 +224,10 @@ def _work(work: Work, on_error: str, places: Places, photos: Iterable[Source]) -
     for found in work(photos):
         if any(cleaned.lost for cleaned in found):
             places.check()
-        yield list(_none_rejected(found)) if on_error == "fail" else found
+        if on_error == "fail":
+            for cleaned in found:
+                _check_used(cleaned)
+        yield found
 
 
 def _to_the_end(parts: Iterable[Split], spool: Spool, how: dict[str, str]) -> Iterator[Split]:
@@ -236,16 +239,14 @@ def _to_the_end(parts: Iterable[Split], spool: Spool, how: dict[str, str]) -> It
 def _heard(report: CleaningReport, on_error: str, cleaned: Cleaned) -> None:
     """Report a photo; a label or the image of another photo may have rejected it by now."""
     if on_error == "fail":
-        list(_none_rejected([cleaned]))
+        _check_used(cleaned)
     report.add(cleaned)
 
 
-def _none_rejected(cleaned: Iterable[Cleaned]) -> Iterator[Cleaned]:
-    """The photos; the first one that is rejected is an error."""
-    for photo in cleaned:
-        if photo.image is None:
-            raise DataError(f"{photo.photo}: {photo.reason}")
-        yield photo
+def _check_used(cleaned: Cleaned) -> None:
+    """Raise DataError for a photo that is rejected."""
+    if cleaned.image is None:
+        raise DataError(f"{cleaned.photo}: {cleaned.reason}")
 
 
 def _facts(how_cleaned: str, asked: dict[str, Any]) -> dict[str, str]:
@@ -257,7 +258,7 @@ def _facts(how_cleaned: str, asked: dict[str, Any]) -> dict[str, str]:
 
 
 def _origin(tally: Tally, pipeline: str) -> dict[str, Any]:
-    """The provenance of a dataset that is made of the photos that have tally."""
+    """The provenance of a dataset that is made of the photos that have passed."""
     from digitprep import __version__
     from digitprep.formats import provenance
 

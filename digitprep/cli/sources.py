@@ -78,7 +78,8 @@ def _left(
             if is_own_sheet(photo):
                 continue
             if not own.keys().isdisjoint(_itself_and_folders(photo)):
-                replaced[:] = replaced[:1] or [str(photo)]
+                if not replaced:
+                    replaced.append(str(photo))
                 continue
         yield photo
 

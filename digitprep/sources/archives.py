@@ -74,11 +74,9 @@ class Member(Elsewhere):
 
     def _streamed(self, most: int) -> bytes:
         """Its bytes once more, out of a compressed tar, which takes to read all before them."""
-        with tarfile.open(self.archive, "r|*", tarinfo=_Entry) as tar:
-            while (entry := tar.next()) is not None:
-                tar.members.clear()  # type: ignore[attr-defined]
-                if entry.offset_data == self.start and (file := tar.extractfile(entry)):
-                    return file.read(most)
+        for tar, entry in _entries(self.archive):
+            if entry.offset_data == self.start and (file := tar.extractfile(entry)):
+                return file.read(most)
         return b""
 
 
@@ -129,22 +127,26 @@ def _opened_zip(archive: Path, _changed: int) -> tuple[zipfile.ZipFile, dict[int
 
 def _in_tar(archive: Path, most: int) -> Iterator[Member | Unusable]:
     changed, plain = archive.stat().st_mtime_ns, _is_plain(archive)
-    with tarfile.open(archive, "r:" if plain else "r|*", tarinfo=_Entry) as tar:
+    for tar, entry in _entries(archive):
+        place = f"{archive}/{entry.name.removeprefix('./')}"
+        if entry.isdir() or not _is_shown(entry.name):
+            continue
+        if not entry.isreg() or entry.issparse():
+            yield Unusable(place, "expected a file in the archive, found a link, a device or a sparse file")
+            continue
+        file = None if plain else tar.extractfile(entry)
+        data = file.read(most + 1) if file else None
+        yield Member(place, archive, entry.offset_data, entry.size, changed, data)
+
+
+def _entries(archive: Path) -> Iterator[tuple[TarFile, TarInfo]]:
+    """What a tar holds, one entry after the other, each with the tar while it is at it."""
+    with tarfile.open(archive, "r:" if _is_plain(archive) else "r|*", tarinfo=_Entry) as tar:
         while (entry := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would remember all of them
             if entry.size < 0:  # as a header of its own may say
                 raise ReadError(f"an entry of {entry.size} bytes")
-            place = f"{archive}/{entry.name.removeprefix('./')}"
-            if entry.isdir() or not _is_shown(entry.name):
-                continue
-            if not entry.isreg() or entry.issparse():
-                yield Unusable(
-                    place, "expected a file in the archive, found a link, a device or a sparse file"
-                )
-                continue
-            file = None if plain else tar.extractfile(entry)
-            data = file.read(most + 1) if file else None
-            yield Member(place, archive, entry.offset_data, entry.size, changed, data)
+            yield tar, entry
 
 
 class _Entry(TarInfo):
