@@ -49,6 +49,9 @@ CONNECT_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 ALONE_SECONDS = 60.0
 
+# How often a scheduler is asked whose greeting Dask's client does not understand: see `_client`.
+GREETINGS = 20
+
 
 @dataclass(frozen=True)
 class Site:
@@ -200,7 +203,7 @@ def _client(address: str) -> Any:
     try:
         # A client that is given no address at all would wait for itself at the end.
         distributed.comm.get_address_host_port(address, strict=True)
-        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        return _greeted(address)
     except ValueError as error:
         raise UsageError(f"expected a scheduler's address, tcp://HOST:8786, found {address!r}") from error
     except OSError as error:
@@ -208,6 +211,21 @@ def _client(address: str) -> Any:
             f"no scheduler answers at {address} in {CONNECT_SECONDS:g} seconds; start one (`dask scheduler` "
             "says its address), and see that no firewall is between"
         ) from error
+
+
+def _greeted(address: str) -> Any:
+    """A client that the scheduler has greeted.
+
+    Where another client drops work at that moment, the scheduler tells everybody, and may do so in the
+    message that greets the new one. Dask's client asserts that a greeting comes alone; the next one does.
+    """
+    for _ in range(GREETINGS):
+        with suppress(AssertionError):
+            return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    raise DigitprepError(
+        f"the scheduler {address} answers as no scheduler of Dask {distributed.__version__} does; "
+        "install the same version there and here"
+    )
 
 
 # What follows is called in the workers.

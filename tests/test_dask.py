@@ -3,6 +3,8 @@
 import os
 import socket
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
@@ -126,6 +128,24 @@ def test_a_worker_of_other_versions_is_refused_whenever_it_comes(cluster, pool, 
     monkeypatch.setattr(dask, "Site", lambda folder, _: Site(folder, others))
     with pytest.raises(DigitprepError, match=expected):
         DaskPool(cluster.address)
+
+
+def test_a_scheduler_that_tells_of_others_while_it_greets_is_asked_again(cluster):
+    done = threading.Event()
+
+    def drop_work():
+        with distributed.Client(cluster.address, set_as_default=False) as other:
+            while not done.is_set():
+                other.cancel([other.submit(time.sleep, 0.1, pure=False) for _ in range(4)], force=True)
+
+    with ThreadPoolExecutor(2) as others:
+        dropping = [others.submit(drop_work) for _ in range(2)]
+        try:
+            for _ in range(20):  # without the second question, every tenth or so failed
+                DaskPool(cluster.address).shutdown()
+        finally:
+            done.set()
+    assert [future.result() for future in dropping] == [None, None]
 
 
 @pytest.mark.parametrize("address", ["here", "tcp://here", "no://here:1"])
