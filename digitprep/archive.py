@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import zipfile
 from typing import IO, Any
 
@@ -71,6 +72,8 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
         if min(shape, default=0) < 0 or size != held:
             raise ValueError(f"{entry.filename}: {size:,} bytes for {shape} {dtype}, found {held:,}")
         values = bytearray(member.read())  # to the end, where a checksum stands
+    if dtype.kind == "U" and (np.frombuffer(values, dtype.byteorder + "u4") > sys.maxunicode).any():
+        raise ValueError(f"{entry.filename}: text of what are no characters")
     return np.ndarray(shape, dtype, values, order="F" if fortran else "C")
 
 

@@ -135,6 +135,9 @@ def decode_image(data: bytes, file: str | Path) -> Images:
         with open_image(data) as image:
             if getattr(image, "n_frames", 1) > 1:
                 raise DataError.of(file, expected="one image", found="several frames")
+            if image.width * image.height > LIMITS.pixels:
+                found = f"{image.width} x {image.height}"
+                raise DataError.of(file, expected=f"at most {LIMITS.pixels:,} pixels", found=found)
             image.load()
             return plain_pixels(ImageOps.exif_transpose(image), file)
     except DataError:

@@ -124,16 +124,26 @@ def _by_pillow(data: bytes, file: str | Path) -> Images:
 def plain_pixels(image: Any, file: str | Path) -> Images:
     """What a Pillow image shows, as grey where every colour is, once nothing is lost by it."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        pixels = np.array(image.convert("RGBA"))
-        if (pixels[..., 3] != 255).any():
+        whole = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
+        if whole.getchannel("A").getextrema()[0] != 255:
             raise DataError.of(file, expected="an opaque image", found="transparency", advice=CLEAN)
-        grey = image.mode in ("LA", "L", "1", "P", "PA")
-        return _grey_if_possible(pixels[..., :3]) if grey else np.ascontiguousarray(pixels[..., :3])
+        if whole.mode == "LA":
+            return np.array(whole.getchannel("L"))
+        pixels = _rgb(whole)
+        return pixels if image.mode in ("RGBA", "RGB") else _grey_if_possible(pixels)
     if image.mode == "P":
         return _grey_if_possible(np.array(image.convert("RGB")))
     if image.mode in ("1", "L", "RGB"):
         return np.array(image.convert("L") if image.mode == "1" else image)
     raise DataError.of(file, expected="grey or RGB pixels", found=f"mode {image.mode}", advice=CLEAN)
+
+
+def _rgb(image: Any) -> Images:
+    """The colours of an image, one band after the other: a picture may be so large that none is copied twice."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for place, band in enumerate("RGB"):
+        pixels[..., place] = image.getchannel(band)
+    return pixels
 
 
 def _grey_if_possible(pixels: NDArray[np.uint8]) -> Images:

@@ -16,6 +16,7 @@ from digitprep.nn.protobuf import Field, fields_of, only, parts, text
 
 # Of ModelProto, GraphProto, NodeProto, ValueInfoProto, TypeProto, TensorShapeProto, TensorProto.
 _GRAPH, _OPSET, _NOTES = 7, 8, 14
+_DOMAIN, _DEFAULT_DOMAINS = 1, {"", "ai.onnx"}
 _NODE, _INITIALIZER, _INPUT, _OUTPUT = 1, 5, 11, 12
 _NODE_INPUT, _NODE_OUTPUT, _OPERATOR = 1, 2, 4
 _NAME, _TYPE, _TENSOR_TYPE, _ELEMENT, _SHAPE = 1, 2, 1, 1, 2
@@ -42,9 +43,10 @@ def read_header(file: Path) -> Header:
     try:
         model = list(fields_of(memoryview(file.read_bytes())))
         graph = list(fields_of(only(model, _GRAPH)))
-        if not parts(model, _OPSET):
+        if not (sets := parts(model, _OPSET)):
             raise ValueError("no opset: the file was cut off after its graph")
-        check_graph(graph)
+        imported = {bytes(name).decode() for entry in sets for name in parts(list(fields_of(entry)), _DOMAIN)}
+        check_graph(graph, imported | _DEFAULT_DOMAINS)
         inputs = _inputs(graph)
         notes = dict(_note(entry) for entry in parts(model, _NOTES))
         operator = _last_operator(graph)

@@ -77,7 +77,7 @@ def _is_pickle(file: Path) -> bool:
     """Whether a file starts as pickles do, or is an archive with one inside, as PyTorch makes them."""
     if not file.is_file():
         return False
-    with suppress(OSError, ValueError, zipfile.BadZipFile):
+    with suppress(OSError, ValueError, NotImplementedError, zipfile.BadZipFile):  # of odd archives
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
                 return any(name.endswith(".pkl") for name in archive.namelist())
