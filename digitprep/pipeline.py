@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -118,17 +118,24 @@ class Pipeline:
             image, decision = step.told(image)
             yield Traced(step, image, decision)
 
-    def locate(self, image: Image, with_decisions: bool = False) -> Located:
+    def locate(
+        self, image: Image, with_decisions: bool = False, seen: Callable[[Traced], None] | None = None
+    ) -> Located:
         """What the last step makes of an image, where that was in it, and what is doubtful.
 
         with_decisions: whether to say what each step decided, too
+        seen: called with each moment, as `trace` gives them
 
         Raises as calling does.
         """
         doubt, decisions = "", []
         left, top, width, height = 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
+        if seen:
+            seen(Traced(None, image))
         for step in self.steps:
-            result, decision = step.told(image) if with_decisions else (step(image), "")
+            result, decision = step.told(image) if with_decisions or seen else (step(image), "")
+            if seen:
+                seen(Traced(step, result, decision))
             if decision:
                 decisions.append(f"{spec_name(type(step))}: {decision}")
             x, y, w, h = step.window(image)

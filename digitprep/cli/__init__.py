@@ -22,6 +22,7 @@ from digitprep.cli.letters import shown
 from digitprep.cli.listing import list_names
 from digitprep.cli.predict import predict
 from digitprep.cli.quiet import with_quiet
+from digitprep.cli.serve import serve
 from digitprep.cli.show import show
 from digitprep.cli.training import train
 from digitprep.errors import DigitprepError
@@ -48,6 +49,7 @@ for command in (
     models.evaluate,
     export,
     demo,
+    serve,
 ):
     app.command()(with_quiet(command))
 app.command(name="list")(with_quiet(list_names))

@@ -139,7 +139,7 @@ def plain_pixels(image: Any, file: str | Path) -> Images:
 
 
 def _rgb(image: Any) -> Images:
-    """The colours of an image, one band after the other: a picture may be so large that none is copied twice."""
+    """The colours of an image, one band after the other: of a large picture no copy is made beside."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for place, band in enumerate("RGB"):
         pixels[..., place] = image.getchannel(band)

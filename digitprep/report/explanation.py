@@ -13,7 +13,7 @@ from digitprep.acceptance import judge
 from digitprep.conformance import check, checkable
 from digitprep.errors import StepError
 from digitprep.nn.engines import Classifier
-from digitprep.pipeline import Pipeline
+from digitprep.pipeline import Pipeline, Traced
 from digitprep.report.lettering import width_px, write
 from digitprep.report.sheet import BAD, EMPTY, GAP_PX, GOOD, PAPER, TEXT, fitted
 
@@ -51,19 +51,22 @@ class Explanation:
 def explain(title: str, photo: NDArray[np.uint8], pipeline: Pipeline, model: Classifier) -> Explanation:
     """A photo, (H, W) or (H, W, 3) uint8 -> each step of a pipeline on it, and what the network reads."""
     panels: list[Panel] = []
+
+    def seen(moment: Traced) -> None:
+        text = str(moment.step) if moment.step else f"photo, {photo.shape[0]} x {photo.shape[1]} px"
+        panels.append(Panel(moment.image, text, moment.decision))
+
     try:
-        for moment in pipeline.trace(photo):
-            text = str(moment.step) if moment.step else f"photo, {photo.shape[0]} x {photo.shape[1]} px"
-            panels.append(Panel(moment.image, text, moment.decision))
+        located = pipeline.locate(photo, seen=seen)
     except StepError as error:
         return Explanation(title, tuple(panels), None, "rejected", (str(error),))
-    image = panels[-1].picture
+    image = located.image
     if image.shape != model.image_shape:
         found, expected = (" x ".join(map(str, shape)) for shape in (image.shape, model.image_shape))
         reason = f"the network takes {expected}, the pipeline made {found}; end it with center"
         return Explanation(title, tuple(panels), image, "not read", (reason,))
     (verdict,) = judge(image[None], model)
-    doubt = pipeline.locate(photo).doubt or verdict.reason
+    doubt = located.doubt or verdict.reason
     unlike = check(image).reasons if checkable(image[None]) else ()
     read = f"{model.class_names[verdict.digit]}  {verdict.confidence:.1%}"
     return Explanation(title, tuple(panels), image, read, (*([doubt] if doubt else []), *unlike))

@@ -1,0 +1,150 @@
+"""Photos are looked at in two processes: one for what a person waits for, one for all the others in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from digitprep.errors import DataError, DigitprepError
+from digitprep.limits import LIMITS, Limits
+from digitprep.serve.cards import Card, pipeline_of
+from digitprep.serve.entries import Photo
+from digitprep.serve.events import Events
+from digitprep.serve.look import Look, Task, look
+from digitprep.serve.project import Project
+from digitprep.workers import ProcessPool, in_order
+
+Result = TypeVar("Result")
+
+# What a photo may take: a page of hundreds of digits takes some seconds.
+SECONDS, MEMORY_BYTES = 60.0, 3_000_000_000
+
+
+class Gone(DigitprepError):
+    """Nobody waits for the answer any more."""
+
+
+class Hand:
+    """A process that does one thing at a time, in the order in which it is asked."""
+
+    def __init__(self) -> None:
+        self._pool = ProcessPool(1, SECONDS, MEMORY_BYTES)
+        self._turn = asyncio.Lock()
+
+    async def do(
+        self,
+        function: Callable[[Task], Result],
+        task: Task,
+        gone: Callable[[], Awaitable[bool]] | None = None,
+    ) -> Result:
+        """What a function makes of a task.
+
+        gone: asked when it is its turn, whether nobody waits for it any more; raises Gone then
+
+        Raises what the function raises, and DataError for a task that costs the process.
+        """
+        async with self._turn:
+            if gone and await gone():
+                raise Gone("nobody waits for this any more")
+            return await asyncio.to_thread(self._done, function, task)
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _done(self, function: Callable[[Task], Result], task: Task) -> Result:
+        result: Result = next(in_order(function, [task], self._pool, _lost))
+        return result
+
+
+def _lost(task: Task, reason: str) -> Any:
+    raise DataError(f"{task.name}: {reason}")
+
+
+class Looks:
+    """What is read in each photo of a project, kept as long as neither it nor the pipeline changes."""
+
+    def __init__(self, project: Project, events: Events, limits: Limits = LIMITS) -> None:
+        self.project, self.events, self.limits = project, events, limits
+        self.at_once, self.in_turn = Hand(), Hand()
+        self._looks: dict[int, tuple[Task, Look]] = {}
+        self._changed = asyncio.Event()
+
+    def task(self, photo: Photo, cards: tuple[Card, ...] | None = None) -> Task:
+        """How a photo is to be looked at now, or with other steps."""
+        project = self.project
+        return Task(
+            photo=project.path_of(photo),
+            name=photo.name,
+            pipeline=str(project.pipeline if cards is None else pipeline_of(cards)),
+            many=photo.many,
+            boxes=tuple(sorted(photo.boxes.items())),
+            model=project.file_of(project.record.network),
+            limits=self.limits,
+        )
+
+    def known(self, photo: Photo) -> Look | None:
+        """What is read in a photo, where that is known as things are now."""
+        task, found = self._looks.get(photo.id, (None, None))
+        return found if found and task == self.task(photo) else None
+
+    @property
+    def waiting(self) -> list[Photo]:
+        """The photos that have not been looked at as things are now."""
+        return [photo for photo in self.project.photos.values() if self.known(photo) is None]
+
+    def told(self, photo: Photo) -> dict[str, Any]:
+        """A photo as a window is told of it."""
+        found = self.known(photo)
+        shown = {"id": photo.id, "name": photo.name, "revision": photo.revision, "many": photo.many}
+        samples = {key: sample.__dict__ for key, sample in photo.samples.items()}
+        return shown | {"samples": samples, "look": found and found.told}
+
+    async def look(self, photo: Photo, hand: Hand) -> Look:
+        """What is read in a photo, by that process where it is not known.
+
+        Raises DataError for a file that is no image.
+        """
+        known = self.known(photo)
+        if known is None:
+            task = self.task(photo)
+            known = await hand.do(look, task)
+            self._looks[photo.id] = task, known
+        return known
+
+    def look_anew(self) -> None:
+        """Something has changed: look at the photos for which that matters."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Look at one photo after the other, for as long as the server runs."""
+        while True:
+            self._changed.clear()
+            while waiting := self.waiting:
+                photo = waiting[0]
+                self.events.publish("counts", {"waiting": len(waiting)})
+                try:
+                    await self.look(photo, self.in_turn)
+                except DigitprepError as error:
+                    self._looks[photo.id] = self.task(photo), _unread(str(error))
+                if photo.id in self.project.photos:
+                    self.events.publish("photo", self.told(self.project.photo(photo.id)))
+            self.events.publish("counts", {"waiting": 0})
+            await self._changed.wait()
+
+    async def all_known(self) -> None:
+        """Wait until every photo has been looked at as things are now."""
+        self.look_anew()
+        while self.waiting:
+            await asyncio.sleep(0.05)
+
+    def close(self) -> None:
+        """End the processes."""
+        self.at_once.close()
+        self.in_turn.close()
+
+
+def _unread(reason: str) -> Look:
+    told: dict[str, Any] = {"width": 0, "height": 0, "thumbnail": None, "reason": reason, "samples": []}
+    return Look(told, {})
