@@ -1,0 +1,75 @@
+/** The workbench's page: loads what there is, and keeps in step with the server and other tabs. */
+
+import "./bring.js";
+import "./camera.js";
+import "./digits.js";
+import "./drawing.js";
+import "./evaluation.js";
+import "./fix.js";
+import "./keys.js";
+import "./list.js";
+import "./result.js";
+import "./steps.js";
+import "./take.js";
+import "./text.js";
+import { find, make, say } from "./dom.js";
+import { take } from "./pipeline.js";
+import { get } from "./server.js";
+import { loadProject, state, takePhoto, tell } from "./state.js";
+import { takeTraining } from "./training.js";
+import { speak, wantedLanguage } from "./words.js";
+
+const LANGUAGES = { en: "English", zh: "中文" };
+
+const TAKEN = {
+  photo: takePhoto,
+  pipeline: take,
+  training: takeTraining,
+  network: (said) => {
+    Object.assign(state.project, said);
+    tell("network");
+  },
+  counts: (said) => {
+    Object.assign(state.project, said);
+    tell("counts");
+  },
+};
+
+async function load() {
+  await loadProject();
+  find("#project").textContent = state.project.name;
+}
+
+/** Listen to the server. Where it was away, what happened meanwhile is only in the project. */
+function listen() {
+  const events = new EventSource("api/events");
+  let away = false;
+  events.onerror = () => {
+    away = true;
+    find("#away").hidden = false;
+    // A browser gives up for good on an answer that is no stream of events, as a proxy's error.
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+  };
+  events.onopen = async () => {
+    if (away) await load();
+    away = false;
+    find("#away").hidden = true;
+  };
+  for (const [name, take] of Object.entries(TAKEN)) {
+    events.addEventListener(name, (event) => take(JSON.parse(event.data)));
+  }
+}
+
+async function begin() {
+  const choice = find("#language");
+  choice.append(...Object.entries(LANGUAGES).map(([code, name]) => make("option", { value: code, lang: code }, name)));
+  choice.value = wantedLanguage(Object.keys(LANGUAGES));
+  choice.onchange = () => speak(choice.value);
+  await speak(choice.value);
+  state.catalog = await get("api/catalog");
+  await load();
+  tell("catalog");
+  listen();
+}
+
+begin().catch((error) => say(error.message));

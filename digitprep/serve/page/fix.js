@@ -1,0 +1,132 @@
+/** What a person says of a photo: labels, boxes, rejections. Shown at once, saved in their order. */
+
+import { find, say } from "./dom.js";
+import { changed, digitsOf, isDrawn, nextDrawnKey } from "./photo.js";
+import { patch, post } from "./server.js";
+import {
+  choose, loadProject, on, presentDigit, presentPhoto, state, takePhoto, tell, underway, walk,
+} from "./state.js";
+import { word } from "./words.js";
+
+/** The end of each photo's queue: a change needs the revision that the one before it has led to. */
+const queues = new Map();
+
+function change(photo, changes) {
+  const { id } = photo;
+  underway.set(id, [...(underway.get(id) ?? []), changes]);
+  state.photos.set(id, changed(photo, changes));
+  tell("photo", id);
+  const saved = (queues.get(id) ?? Promise.resolve()).then(() => save(id, changes));
+  queues.set(id, saved);
+  return saved;
+}
+
+async function save(id, changes) {
+  try {
+    const photo = await patch(`api/photos/${id}`, { revision: state.photos.get(id).revision, ...changes });
+    arrived(id, changes);
+    takePhoto(photo);
+  } catch (refusal) {
+    arrived(id, changes);
+    if (refusal.answer?.photo) {
+      takePhoto(refusal.answer.photo);
+      say(word("status.changed-elsewhere", { name: refusal.answer.photo.name }));
+    } else {
+      say(refusal.message);
+      await loadProject().catch(() => {}); // what is shown must be what is kept
+    }
+  }
+}
+
+function arrived(id, changes) {
+  underway.set(id, underway.get(id).filter((other) => other !== changes));
+}
+
+/** Say something of the digit that is looked at. */
+function sayOf(said) {
+  const [photo, digit] = [presentPhoto(), presentDigit()];
+  if (!digit) return null;
+  change(photo, { samples: { [digit.key]: said } });
+  return digit;
+}
+
+function goOn(text) {
+  say(walk(1) ? text : `${text} ${word("status.last")}`);
+}
+
+/** Label the digit and go on to the next one. */
+export function label(number) {
+  const { name } = presentPhoto() ?? {};
+  if (sayOf({ label: number, rejected: false })) goOn(word("status.labelled", { name, label: number }));
+}
+
+/** Take what was read for the label, and go on to the next one. */
+export function acceptReading() {
+  const digit = presentDigit();
+  if (!digit) return;
+  if (digit.found?.image) label(digit.found.digit);
+  else say(word("status.nothing-read"));
+}
+
+/** Leave the digit out of the dataset and go on, or take it in again. */
+export function toggleRejected() {
+  const digit = presentDigit();
+  if (!digit) return;
+  sayOf({ rejected: !digit.said.rejected });
+  if (digit.said.rejected) say(word("status.taken-back"));
+  else goOn(word("status.rejected", { name: presentPhoto().name }));
+}
+
+/** Take the photo for a page of many digits, or for one digit. */
+export async function toggleMany() {
+  const photo = presentPhoto();
+  if (!photo) return;
+  say(word(photo.many ? "status.one" : "status.many"));
+  await change(photo, { many: !photo.many });
+}
+
+/** Give the digit looked at another box; null lets the machine find it, and removes a drawn digit. */
+export function setBox(box) {
+  const [photo, digit] = [presentPhoto(), presentDigit()];
+  if (!digit) return;
+  change(photo, { samples: { [digit.key]: { box } } });
+  if (box === null && isDrawn(digit.key)) choose(photo.id);
+}
+
+/** Add a digit to a page. */
+export function addDigit(box) {
+  const photo = presentPhoto();
+  const key = nextDrawnKey(photo);
+  change(photo, { samples: { [key]: { box } } });
+  choose(photo.id, key);
+}
+
+/** Take back the last thing that was done, and show where that was. */
+export async function undo() {
+  try {
+    await Promise.all(queues.values());
+    const { photos, pipeline } = await post("api/undo");
+    photos.forEach(takePhoto);
+    if (pipeline) {
+      state.pipeline = pipeline;
+      tell("pipeline");
+    }
+    if (photos.length === 1) choose(photos[0].id, keyWithin(photos[0]));
+    say(word("status.undone"));
+  } catch (refusal) {
+    say(refusal.status === 409 ? word("status.nothing-to-undo") : refusal.message);
+  }
+}
+
+const keyWithin = (photo) =>
+  photo.id === state.photo && digitsOf(photo).some(({ key }) => key === state.key) ? state.key : undefined;
+
+// A page's digits are only known once the server has looked at it; then the first of them is shown.
+on("photo", (id) => {
+  if (id === state.photo && presentDigit() && presentDigit().key !== state.key) choose(id);
+});
+
+find("#undo").onclick = undo;
+find("#many").onclick = toggleMany;
+find("#reject").onclick = toggleRejected;
+find("#accept").onclick = acceptReading;
