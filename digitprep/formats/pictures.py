@@ -15,7 +15,7 @@ import numpy as np
 from digitprep.dataset import Images, Split, size_text
 from digitprep.errors import DataError
 from digitprep.formats.base import EMPTY_SHAPE, reading
-from digitprep.formats.png import SIGNATURE, decode_png, plain_pixels
+from digitprep.formats.png import MOST_PIXELS, SIGNATURE, decode_png, plain_pixels
 from digitprep.formats.png_batch import decode_alike
 from digitprep.limits import LIMITS
 from digitprep.names import PHOTO_SUFFIXES
@@ -133,11 +133,11 @@ def decode_image(data: bytes, file: str | Path) -> Images:
 
     try:
         with open_image(data) as image:
+            if image.width * image.height > MOST_PIXELS:
+                found = f"{image.width} x {image.height}"
+                raise DataError.of(file, expected=f"at most {MOST_PIXELS:,} pixels", found=found)
             if getattr(image, "n_frames", 1) > 1:
                 raise DataError.of(file, expected="one image", found="several frames")
-            if image.width * image.height > LIMITS.pixels:
-                found = f"{image.width} x {image.height}"
-                raise DataError.of(file, expected=f"at most {LIMITS.pixels:,} pixels", found=found)
             image.load()
             return plain_pixels(ImageOps.exif_transpose(image), file)
     except DataError:

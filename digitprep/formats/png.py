@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Images
 from digitprep.errors import DataError
-from digitprep.limits import LIMITS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB = 0, 2  # colour types
+MOST_PIXELS = 1 << 25  # of a sample; photos may have more, and are what `clean` is for
 OTHERS = {b"\xff\xd8\xff": "a JPEG", b"RIFF": "a WebP", b"GIF8": "a GIF", b"BM": "a BMP"}
 CLEAN = "`digitprep clean` makes images of photos and drawings"
 
@@ -58,9 +58,11 @@ def decode_png(data: bytes, file: str | Path) -> Images:
     if len(header) != 13 or not body:
         raise _damaged(file, len(SIGNATURE), "an image header and image data", "a PNG without them")
     width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
-    if not 0 < width * height <= LIMITS.pixels:
+    if not 0 < width * height <= MOST_PIXELS:
         found = f"{width} x {height}"
-        raise DataError.of(file, "byte 16", expected=f"1 to {LIMITS.pixels:,} pixels", found=found)
+        raise DataError.of(
+            file, "byte 16", expected=f"1 to {MOST_PIXELS:,} pixels", found=found, advice=CLEAN
+        )
     if bits == 8 and colour in (GREY, RGB) and not interlaced and b"tRNS" not in chunks:
         shape = (height, width) if colour == GREY else (height, width, 3)
         image = _unfiltered(body, shape)

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Images
-from digitprep.formats.png import SIGNATURE
-from digitprep.limits import LIMITS
+from digitprep.formats.png import MOST_PIXELS, SIGNATURE
 
 START = SIGNATURE + b"\0\0\0\rIHDR"
 END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -62,7 +61,7 @@ def _filtered(data: bytes, header: bytes) -> bytes | None:
     if zlib.crc32(data[37:end]) != int.from_bytes(data[end : end + 4]):
         return None
     width, height, channels = _size(header)
-    if not 0 < width * height * channels <= LIMITS.pixels:
+    if not 0 < width * height * channels <= MOST_PIXELS:
         return None
     size = height * (1 + width * channels)
     inflate = zlib.decompressobj()
