@@ -1,20 +1,11 @@
 /** A page's digits as a grid, to be checked one after the other with the same keys as photos. */
 
 import { find, make } from "./dom.js";
-import { digitsOf, isDoubtful, isOther, reasonOf } from "./photo.js";
+import { MARKS, digitsOf, kindOf, reasonOf } from "./photo.js";
 import { choose, on, presentPhoto, state } from "./state.js";
 import { onLanguage, word } from "./words.js";
 
 const grid = find("#digits");
-
-function kindOf(photo, digit) {
-  if (digit.said.rejected) return "rejected";
-  if (isOther(digit)) return "other";
-  if (digit.said.label !== null) return "labelled";
-  return isDoubtful(photo, digit) ? "doubtful" : "";
-}
-
-const MARKS = { rejected: "✕", other: "≠", labelled: "✓", doubtful: "?" };
 
 function cell(photo, digit) {
   const { key, said, found } = digit;
@@ -38,7 +29,7 @@ function cell(photo, digit) {
     found?.image ? make("img", { src: found.image, alt: "", class: "small" }) : null,
     make("b", {}, read),
     make("span", {}, said.label === null ? "" : `→ ${said.label}`),
-    make("span", { class: "mark" }, MARKS[kind] ?? ""),
+    make("span", { class: "mark" }, MARKS[kind]),
   );
 }
 

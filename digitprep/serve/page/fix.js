@@ -42,9 +42,15 @@ function arrived(id, changes) {
   underway.set(id, underway.get(id).filter((other) => other !== changes));
 }
 
+/** The photo and the digit of it that something can be said of, or null: a page may hold no digit. */
+function present() {
+  const [photo, digit] = [presentPhoto(), presentDigit()];
+  return digit && Boolean(digit.key) === photo.many ? [photo, digit] : null;
+}
+
 /** Say something of the digit that is looked at. */
 function sayOf(said) {
-  const [photo, digit] = [presentPhoto(), presentDigit()];
+  const [photo, digit] = present() ?? [];
   if (!digit) return null;
   change(photo, { samples: { [digit.key]: said } });
   return digit;
@@ -63,18 +69,17 @@ export function label(number) {
 /** Take what was read for the label, and go on to the next one. */
 export function acceptReading() {
   const digit = presentDigit();
-  if (!digit) return;
-  if (digit.found?.image) label(digit.found.digit);
+  if (digit?.found?.image) label(digit.found.digit);
   else say(word("status.nothing-read"));
 }
 
 /** Leave the digit out of the dataset and go on, or take it in again. */
 export function toggleRejected() {
-  const digit = presentDigit();
+  const { name } = presentPhoto() ?? {};
+  const digit = sayOf({ rejected: !presentDigit()?.said.rejected });
   if (!digit) return;
-  sayOf({ rejected: !digit.said.rejected });
   if (digit.said.rejected) say(word("status.taken-back"));
-  else goOn(word("status.rejected", { name: presentPhoto().name }));
+  else goOn(word("status.rejected", { name }));
 }
 
 /** Take the photo for a page of many digits, or for one digit. */
@@ -87,7 +92,7 @@ export async function toggleMany() {
 
 /** Give the digit looked at another box; null lets the machine find it, and removes a drawn digit. */
 export function setBox(box) {
-  const [photo, digit] = [presentPhoto(), presentDigit()];
+  const [photo, digit] = present() ?? [];
   if (!digit) return;
   change(photo, { samples: { [digit.key]: { box } } });
   if (box === null && isDrawn(digit.key)) choose(photo.id);
@@ -123,7 +128,7 @@ const keyWithin = (photo) =>
 
 // A page's digits are only known once the server has looked at it; then the first of them is shown.
 on("photo", (id) => {
-  if (id === state.photo && presentDigit() && presentDigit().key !== state.key) choose(id);
+  if (id === state.photo && presentDigit().key !== state.key) choose(id);
 });
 
 find("#undo").onclick = undo;

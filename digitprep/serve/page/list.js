@@ -1,7 +1,7 @@
 /** The list of photos, those that need a look first. Its order stays while one works through it. */
 
 import { find, make } from "./dom.js";
-import { arranged, countsOf, digitsOf, isDoubtful, isOther, reasonOf } from "./photo.js";
+import { MARKS, arranged, countsOf, digitsOf, kindOfPhoto, reasonOf } from "./photo.js";
 import { arrange, choose, on, state } from "./state.js";
 import { onLanguage, word } from "./words.js";
 
@@ -9,46 +9,42 @@ const list = find("#photos");
 /** The entries by photo: making 2,000 of them anew for each change would take too long. */
 const entries = new Map();
 
-/** What a photo's entry says: its marks, what was read, and what speaks against it. */
+/** What was read in a photo, and what a person said or what speaks against it. */
 function sayings(photo) {
   const digits = digitsOf(photo);
+  const reading = photo.look === null ? "…" : null;
   if (photo.many) {
     const labelled = digits.filter(({ said }) => said.label !== null).length;
-    const doubtful = digits.some((digit) => isDoubtful(photo, digit));
     return {
-      mark: labelled === digits.length && labelled ? "✓" : doubtful ? "?" : "",
-      reading: photo.look ? word("list.digits", { n: digits.length }) : "…",
-      label: word("list.labelled-of", { n: labelled }),
-      why: photo.look?.reason ?? "",
+      reading: reading ?? word("list.digits", { n: digits.length }),
+      why: photo.look?.reason ?? word("list.labelled-of", { n: labelled }),
     };
   }
   const [digit] = digits;
   const { said, found } = digit;
-  const reason = reasonOf(photo, digit);
-  const mark = said.rejected ? "✕" : isOther(digit) ? "≠" : said.label !== null ? "✓" : reason || found?.doubt ? "?" : "";
   return {
-    mark,
-    reading: !photo.look ? "…" : found?.image ? word("list.read", { digit: found.digit }) : word("list.unread"),
-    label: said.rejected
-      ? word("list.rejected")
-      : said.label === null ? "" : word("list.labelled", { label: said.label }),
-    why: reason ?? found?.doubt ?? found?.unlike[0] ?? "",
+    reading: reading ?? (found?.image ? word("list.read", { digit: found.digit }) : word("list.unread")),
+    why: whyOf(said, reasonOf(photo, digit) ?? found?.doubt ?? found?.unlike[0] ?? ""),
   };
 }
 
-const KINDS = { "✕": "rejected", "≠": "other", "✓": "labelled", "?": "doubtful" };
+function whyOf({ rejected, label }, doubt) {
+  if (rejected) return word("list.rejected");
+  return label === null ? doubt : word("list.labelled", { label });
+}
 
 function fill(entry, photo) {
-  const { mark, reading, label, why } = sayings(photo);
+  const { reading, why } = sayings(photo);
+  const kind = kindOfPhoto(photo);
   const found = photo.many ? null : digitsOf(photo)[0].found;
-  const picture = (source, kind) =>
-    source ? make("img", { src: source, alt: "", class: kind, decoding: "async" }) : make("span", { class: kind });
-  entry.dataset.kind = KINDS[mark] ?? "";
+  const picture = (source, name) =>
+    source ? make("img", { src: source, alt: "", class: name, decoding: "async" }) : make("span", { class: name });
+  entry.dataset.kind = kind;
   entry.firstChild.replaceChildren(
     picture(photo.look?.thumbnail, "thumbnail"),
     picture(found?.image, "small"),
-    make("span", { class: "mark" }, mark),
-    make("span", { class: "sayings" }, make("b", {}, reading), label ? ` ${label}` : null),
+    make("span", { class: "mark" }, MARKS[kind]),
+    make("b", { class: "reading" }, reading),
     make("span", { class: "name" }, photo.name),
     make("span", { class: "why" }, why),
   );
@@ -65,10 +61,15 @@ function entryOf(photo) {
 
 function showList() {
   list.replaceChildren(...state.shown.map((id) => entryOf(state.photos.get(id))));
+  showHelp();
+  showSelection();
+}
+
+/** With no photo at all, or none that the filter shows, the page says what to do. */
+function showHelp() {
   find("#empty").hidden = state.shown.length > 0 || state.photos.size === 0;
   find("#welcome").hidden = state.photos.size > 0;
   find("#gallery").hidden = find("#pipeline").hidden = state.photos.size === 0;
-  showSelection();
 }
 
 let selected = null;
@@ -113,6 +114,11 @@ function count() {
   });
 }
 
+on("project", () => entries.clear());
+on("added", (id) => {
+  list.append(entryOf(state.photos.get(id)));
+  showHelp();
+});
 on("list", () => {
   showList();
   count();

@@ -16,7 +16,8 @@ export function digitsOf(photo) {
   return [...keys].map((key) => digitOf(photo, key, found));
 }
 
-function digitOf(photo, key, found) {
+/** The digit of that key; one of which nothing is known where a page is not read yet, or holds none. */
+export function digitOf(photo, key, found = new Map()) {
   return { key, said: { ...UNSAID, ...photo.samples[key] }, found: found.get(key) ?? null };
 }
 
@@ -53,6 +54,23 @@ export function isDoubtful(photo, digit) {
 /** Whether what was read is another digit than the label says. */
 export const isOther = ({ said, found }) =>
   said.label !== null && found !== null && found.digit !== null && found.image !== null && found.digit !== said.label;
+
+/** The signs of what a digit is, besides the colours that not everybody sees. */
+export const MARKS = { rejected: "✕", other: "≠", labelled: "✓", doubtful: "?", "": "" };
+
+/** What a digit is: one of the MARKS; "" where there is nothing to say of it. */
+export function kindOf(photo, digit) {
+  if (digit.said.rejected) return "rejected";
+  if (isOther(digit)) return "other";
+  if (digit.said.label !== null) return "labelled";
+  return isDoubtful(photo, digit) ? "doubtful" : "";
+}
+
+/** What a photo is: of a page's digits the one to look at first says it. */
+export function kindOfPhoto(photo) {
+  const kinds = digitsOf(photo).map((digit) => kindOf(photo, digit));
+  return ["doubtful", "other", "", "labelled", "rejected"].find((kind) => kinds.includes(kind)) ?? "";
+}
 
 /** How soon a digit should be looked at: the smaller, the sooner. */
 function urgency(photo, digit) {

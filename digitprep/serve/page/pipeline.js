@@ -73,6 +73,7 @@ let calling = null;
 async function look() {
   const [photo, digit] = [presentPhoto(), presentDigit()];
   if (!photo || !state.pipeline) return;
+  if (photo.many && !digit.key) return tell("live"); // a page that is not read yet
   if (underway.get(photo.id)?.length) return; // the server does not know the box yet; it is asked once it does
   const place = `${photo.id} ${digit.key}`;
   const wanted = JSON.stringify([place, photo.many, digit.said.box, cards()]);

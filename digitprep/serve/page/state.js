@@ -1,6 +1,6 @@
 /** What the page knows: the project as the server has it, and which photo is looked at. */
 
-import { arranged, changed, digitsOf, passes } from "./photo.js";
+import { arranged, changed, digitOf, digitsOf, passes } from "./photo.js";
 import { get } from "./server.js";
 
 export const state = {
@@ -43,6 +43,7 @@ export async function loadProject() {
   const { photos, pipeline, training, ...project } = await get("api/project");
   Object.assign(state, { project, pipeline, training, photos: new Map() });
   for (const photo of photos) state.photos.set(photo.id, photo);
+  tell("project");
   arrange(state.filter);
   if (!state.photos.has(state.photo)) choose(state.shown[0] ?? null);
   for (const topic of ["pipeline", "training", "network", "counts", "selection"]) tell(topic);
@@ -65,7 +66,7 @@ export function takePhoto(photo) {
   state.photos.set(photo.id, waiting.reduce(changed, { ...photo, look }));
   if (!known && (passes(photo, state.filter) || !photo.look)) {
     state.shown.push(photo.id);
-    tell("list");
+    tell("added", photo.id);
   }
   if (state.photo === null) choose(photo.id);
   tell("photo", photo.id);
@@ -74,12 +75,12 @@ export function takePhoto(photo) {
 /** The photo looked at, or undefined. */
 export const presentPhoto = () => state.photos.get(state.photo);
 
-/** The digit looked at, or undefined. */
+/** The digit looked at, undefined without a photo; of a page without digits one of which nothing is known. */
 export function presentDigit() {
   const photo = presentPhoto();
   if (!photo) return undefined;
   const digits = digitsOf(photo);
-  return digits.find((digit) => digit.key === state.key) ?? digits[0];
+  return digits.find((digit) => digit.key === state.key) ?? digits[0] ?? digitOf(photo, "");
 }
 
 /** Look at a photo; at a digit of it, or else its first. */

@@ -7,31 +7,42 @@ import { on, presentPhoto, state } from "./state.js";
 import { onLanguage, word, wordOr } from "./words.js";
 
 const strip = find("#steps");
+/** The cards as they are shown, so that controls are not taken from under the hand that moves them. */
+let shown = "";
 
 const summaryOf = (name) => wordOr(`step.${name}`, state.catalog.steps[name]?.summary ?? "");
 
-/** Move a card by so many places. */
-function shift(at, by) {
+const focus = (name) => strip.querySelector(`[data-focus="${name}"]`)?.focus();
+
+/** Move a card by so many places; the focus goes along. */
+function shift(at, by, focused) {
   const to = at + by;
   if (to < 0 || to >= cards().length) return;
   change((all) => all.splice(to, 0, ...all.splice(at, 1)));
-  strip.children[to + 1]?.querySelector(".handle").focus();
+  focus(`${to} ${focused}`);
 }
 
-function button(sign, name, values, act, kind = "") {
-  const said = word(name, values);
-  return make("button", { type: "button", class: kind, title: said, "aria-label": said, click: act }, sign);
+function drop(at) {
+  change((all) => all.splice(at, 1));
+  focus(`${Math.min(at, cards().length - 1)} remove`);
+}
+
+/** A card's button, of the name that its sentence has, too. */
+function button(sign, kind, card, at, act) {
+  const said = word(`steps.${kind}`, { name: card.step.name });
+  const named = { title: said, "aria-label": said, "data-focus": `${at} ${kind}` };
+  return make("button", { type: "button", class: kind, ...named, click: act }, sign);
 }
 
 /** The handle that a card is dragged by; with the focus on it, arrows move the card. */
-function handle(at, name) {
-  const made = button("⠿", "steps.move", { name }, () => {}, "handle");
+function handle(card, at) {
+  const made = button("⠿", "move", card, at, null);
   made.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
-    shift(at, by);
+    shift(at, by, "move");
   });
   made.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -46,7 +57,7 @@ function handle(at, name) {
   made.addEventListener("pointerup", (event) => {
     const over = placeUnder(event);
     for (const card of strip.children) card.classList.remove("over", "dragged");
-    if (over >= 0 && over !== at) shift(at, over - at);
+    if (over >= 0 && over !== at) shift(at, over - at, "move");
   });
   return made;
 }
@@ -68,7 +79,10 @@ function toggle(card, at) {
 function controls(card, at) {
   const known = state.catalog.steps[card.step.name]?.options ?? [];
   return known.map((option) => {
-    const set = (all, value) => (all[at].step[option.name] = value);
+    const use = (value) => {
+      tryOut((all) => (all[at].step[option.name] = value));
+      shown = JSON.stringify(cards());
+    };
     const name = wordOr(`option.${option.name}`, option.name);
     return control(option, {
       name,
@@ -76,9 +90,9 @@ function controls(card, at) {
       fullName: `${card.step.name}, ${name}`,
       focus: `${at} ${option.name}`,
       value: card.step[option.name],
-      tryOut: (value) => tryOut((all) => set(all, value)),
+      tryOut: use,
       finish: (value) => {
-        tryOut((all) => set(all, value));
+        use(value);
         saveCards();
       },
     });
@@ -101,10 +115,10 @@ function stepCard(card, at) {
     make(
       "div",
       { class: "moves" },
-      button("←", "steps.earlier", { name }, () => shift(at, -1)),
-      handle(at, name),
-      button("→", "steps.later", { name }, () => shift(at, 1)),
-      button("✕", "steps.remove", { name }, () => change((all) => all.splice(at, 1))),
+      button("←", "earlier", card, at, () => shift(at, -1, "earlier")),
+      handle(card, at),
+      button("→", "later", card, at, () => shift(at, 1, "later")),
+      button("✕", "remove", card, at, () => drop(at)),
     ),
   );
 }
@@ -118,8 +132,9 @@ function showCards() {
   if (!state.catalog) return;
   const focused = strip.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
   strip.replaceChildren(photoCard(), ...cards().map(stepCard));
+  shown = JSON.stringify(cards());
   showPictures();
-  if (focused) strip.querySelector(`[data-focus="${focused}"]`)?.focus();
+  if (focused) focus(focused);
 }
 
 /** Put what each step made of the photo on its card, and why it went no further on the one that failed. */
@@ -137,7 +152,9 @@ function showPictures() {
     if (said) said.textContent = panel?.decision ?? "";
     element.querySelector(".why").textContent = place > 0 && place - 1 === failed ? reason : "";
   });
-  find("#no-steps").hidden = !(presentPhoto()?.many && panels.length === 1 && reason === null);
+  const idle = Boolean(presentPhoto()?.many) && panels.length === 1 && reason === null;
+  find("#no-steps").hidden = !idle;
+  strip.classList.toggle("idle", idle);
 }
 
 function showMenu() {
@@ -157,7 +174,8 @@ find("#add-step").onchange = ({ target }) => {
 };
 
 on("catalog", showMenu);
-on("pipeline cards catalog", showCards);
+on("cards catalog", showCards);
+on("pipeline", () => JSON.stringify(cards()) === shown || showCards());
 on("live", showPictures);
 onLanguage(() => {
   showMenu();

@@ -82,10 +82,9 @@ const stop = () =>
 
 /** Take over how the training stands; once it has ended there may be another network to read with. */
 export async function takeTraining(training) {
-  const ended = isRunning() && training.state !== "running";
   state.training = training;
   show();
-  if (!ended) return;
+  if (isRunning()) return;
   const { network, networks } = await get("api/project");
   Object.assign(state.project, { network, networks });
   tell("network");
