@@ -62,18 +62,16 @@ def clean_photo(
     limits: Limits = LIMITS,
 ) -> Cleaned:
     """One photo -> Cleaned; a photo that cannot be used gives a reason instead of an error."""
-    thumbnail, file = None, None
+    data, thumbnail = None, None
     try:
         with in_memory_of(photo):
             data = read_bytes(photo, limits.bytes)
-            file = photo.name, hashlib.sha256(data).hexdigest()
             loaded = decode_photo(data, photo, limits=limits)
             if thumbnail_px:
                 thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
             found = pipeline.locate(loaded.pixels, with_decisions)
     except (DataError, StepError) as error:
-        here, reason = without_bytes(photo), reason_of(photo, error)
-        return Cleaned(here, thumbnail=thumbnail, reason=reason, lost=file is None, file=file)
+        return unused(photo, error, data, thumbnail)
     return Cleaned(
         without_bytes(photo),
         found.image,
@@ -81,8 +79,26 @@ def clean_photo(
         thumbnail,
         doubt=found.doubt or None,
         decisions=found.decisions,
-        file=file,
+        file=file_of(photo, data),
     )
+
+
+def unused(
+    photo: Source, error: Exception, data: bytes | None, thumbnail: NDArray[np.uint8] | None = None
+) -> Cleaned:
+    """A photo of which an error leaves no image; without `data` its file could not be read."""
+    return Cleaned(
+        without_bytes(photo),
+        thumbnail=thumbnail,
+        reason=reason_of(photo, error),
+        lost=data is None,
+        file=None if data is None else file_of(photo, data),
+    )
+
+
+def file_of(photo: Source, data: bytes) -> tuple[str, str]:
+    """The name and the SHA-256 of the file that a photo was read from."""
+    return photo.name, hashlib.sha256(data).hexdigest()
 
 
 def clean(

@@ -1,5 +1,6 @@
 """The commands on photos take them from wherever they are, and put aside what cannot be used."""
 
+import hashlib
 import io
 import json
 import os
@@ -8,14 +9,18 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from digitprep.cli.pages import page_samples
+from digitprep.cli.photos import _work
 from digitprep.cli.sources import Places
 from digitprep.errors import DataError
+from digitprep.limits import Limits
 from digitprep.report.lists import Copies
 from digitprep.sources import find_photos
 
@@ -154,6 +159,19 @@ def test_a_folder_that_has_gone_is_what_is_at_fault_and_not_its_photos(tmp_path,
     photos.rename(tmp_path / "away")
     with pytest.raises(DataError, match=r"p: it is no longer there; see to it, then the same command"):
         places.check()
+
+
+def test_a_page_is_tried_again_where_it_could_not_be_read_and_not_where_it_is_none(tmp_path, photos):
+    files = [photos / "03.png", photos / "away.png"]
+    work = partial(page_samples, net=None, text=None, executor=None, limits=Limits(), thumbnail_px=0)
+    (broken,), (missing,) = work(files)
+    assert (broken.lost, missing.lost) == (False, True)
+    assert broken.file == ("03.png", hashlib.sha256(b"broken").hexdigest())
+    assert missing.file is None
+    places = Places([str(photos)])
+    photos.rename(tmp_path / "away")
+    with pytest.raises(DataError, match=r"p: it is no longer there"):
+        list(_work(work, "reject", places, files))
 
 
 def test_copies_take_names_that_are_free_and_not_too_long(tmp_path):

@@ -387,8 +387,9 @@ def test_a_page_becomes_a_labelled_dataset_with_a_sample_a_digit(run, tmp_path, 
 def test_samples_are_named_after_their_photo_row_and_place(net, tmp_path, digits):
     from digitprep.segment.samples import samples_of
 
-    Image.fromarray(on_paper(written(digits)[0])).save(tmp_path / "page.png")
-    names = [sample.photo.name for sample in samples_of(tmp_path / "page.png", net)]
+    page = tmp_path / "page.png"
+    Image.fromarray(on_paper(written(digits)[0])).save(page)
+    names = [sample.photo.name for sample in samples_of(page.read_bytes(), page, net)]
     assert names[:2] == ["page-r1-c01.png", "page-r1-c02.png"]
     assert names[-1] == "page-r2-c07.png"
 

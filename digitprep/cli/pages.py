@@ -95,16 +95,20 @@ def page_samples(
 def _samples(
     file: Source, net: Classifier, text: str | None, thumbnail_px: int, limits: Limits
 ) -> list[Cleaned]:
-    from digitprep.batch import Cleaned, reason_of
+    from digitprep.batch import unused
+    from digitprep.opencv import in_memory_of
     from digitprep.segment.samples import samples_of
-    from digitprep.sources import without_bytes
+    from digitprep.sources import read_bytes
 
+    data = None
     try:
-        return list(samples_of(file, net, text, thumbnail_px, limits))
+        with in_memory_of(file):
+            data = read_bytes(file, limits.bytes)
+            return list(samples_of(data, file, net, text, thumbnail_px, limits))
     except (DataError, StepError) as error:
         if text is not None:  # one photo, and its labels are asked for: nothing else is left to do
             raise
-        return [Cleaned(without_bytes(file), reason=reason_of(file, error))]
+        return [unused(file, error, data)]
 
 
 def _unused(file: Source, reason: str) -> list[Cleaned]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitprep.batch import Cleaned
+from digitprep.batch import Cleaned, file_of
 from digitprep.errors import DataError, UsageError
 from digitprep.limits import LIMITS, Limits
 from digitprep.opencv import in_memory_of
@@ -42,23 +41,23 @@ def _read(photo: Source, data: bytes, net: Classifier, limits: Limits) -> tuple[
 
 
 def samples_of(
+    data: bytes,
     photo: Source,
     net: Classifier,
     text: str | None = None,
     thumbnail_px: int = 0,
     limits: Limits = LIMITS,
 ) -> Iterator[Cleaned]:
-    """An image file -> each digit on it, in reading order, named after photo, row and place in the row.
+    """An image file's bytes -> each digit on it, in reading order, named after photo, row and place there.
 
     text: what stands on the page; its digits become the labels
 
     What is doubtful about a digit comes with it, and where it reads as another one than `text` says.
 
-    Raises as `read_photo_page` does, and as `labels_of`.
+    Raises DataError for what is no image, StepError where there is nothing to read, and as `labels_of`.
     """
-    data = read_bytes(photo, limits.bytes)
-    file = photo.name, hashlib.sha256(data).hexdigest()
     loaded, reading = _read(photo, data, net, limits)
+    file = file_of(photo, data)
     labels = [None] * len(reading.page.digits) if text is None else labels_of(photo, reading.page, text)
     rows = (list(row) for _, row in groupby(reading.page.digits, key=lambda digit: digit.row))
     places = (place for row in rows for place, _ in enumerate(row, start=1))
