@@ -36,7 +36,7 @@ from digitprep.cli.terminal import (
     progress,
     say,
 )
-from digitprep.errors import DataError, PartialSuccess
+from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.limits import LIMITS, Limits
 from digitprep.place import check_destination, check_writable
 
@@ -213,8 +213,8 @@ def _kept(spool: Spool) -> Iterator[None]:
             say(f"going on after {amount(spool.photos, 'photo')} of a run that was stopped")
         try:
             yield
-        except BaseException:
-            if spool.photos:
+        except BaseException as error:
+            if spool.photos and not isinstance(error, UsageError):  # which says itself what it takes
                 say(f"{amount(spool.photos, 'photo')} done; the same command goes on after them")
             raise
 
