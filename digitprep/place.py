@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from digitprep.errors import DigitprepError, UsageError
@@ -43,8 +44,8 @@ def place(
     An old file, or an old folder in which `owns` claims every file, is replaced when `overwrite`
     says so; an empty folder always is. Whatever goes wrong, the old one stays as it was.
 
-    Raises UsageError where the destination must not be replaced, before any work is done, and
-    DigitprepError where the disk refuses.
+    Raises UsageError where the destination must not be replaced, before any work is done or, where it came
+    meanwhile, after it; and DigitprepError where the disk refuses.
     """
     check_destination(path, overwrite, folder=folder, owns=owns)
     target = _target(path)
@@ -54,10 +55,14 @@ def place(
             check_destination(path, overwrite, folder=folder, owns=owns)  # the old one may have come back
             result = Path(staging, target.name)
             write(result)
+            check = partial(_check, path, overwrite=overwrite, folder=folder, owns=owns)
+            check(target)  # something may have come while the work went on
             if folder and target.exists():
-                _swap(result, target, Path(staging, REPLACED))
-            else:
+                _swap(result, target, Path(staging, REPLACED), check)
+            elif folder or overwrite:
                 result.replace(target)
+            else:
+                _link(result, target, check)
 
 
 def check_destination(
@@ -67,7 +72,11 @@ def check_destination(
 
     Raises UsageError and DigitprepError as `place` does.
     """
-    target = _target(path)
+    _check(path, _target(path), overwrite=overwrite, folder=folder, owns=owns)
+
+
+def _check(path: Path, target: Path, *, overwrite: bool, folder: bool, owns: Owns) -> None:
+    """As `check_destination`, of what is at `target` and is to be called `path`."""
     with writing(path):
         if not _exists(target):
             return
@@ -170,10 +179,22 @@ def _exists(target: Path) -> bool:
     return True
 
 
-def _swap(result: Path, target: Path, replaced: Path) -> None:
+def _link(result: Path, target: Path, check: Callable[[Path], None]) -> None:
+    """Give a file its name where nothing has that name; a rename would replace what came just now."""
+    try:
+        os.link(result, target)
+    except FileExistsError:
+        check(target)
+        raise
+    except OSError:  # not every disk knows links
+        result.replace(target)
+
+
+def _swap(result: Path, target: Path, replaced: Path, check: Callable[[Path], None]) -> None:
     """Rename the old folder away and the new one in, or leave the old one."""
     target.rename(replaced)
     try:
+        check(replaced)  # once more, now that nothing can come into it
         result.rename(target)
     except BaseException:
         replaced.rename(target)

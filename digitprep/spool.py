@@ -51,6 +51,7 @@ class Spool:
         self.overwrite = overwrite
         self.finished: list[dict[str, Any]] = []
         self._changed = False
+        self._writes = False
         self._open = ExitStack()
 
     @property
@@ -70,6 +71,7 @@ class Spool:
         """Note that the dataset is about to be written, and how."""
         with writing(self.folder, KEPT):
             self._place(WRITING, json.dumps(dict(how)).encode())
+        self._writes = True
 
     def __enter__(self) -> Spool:
         """Begin, or go on with what is there.
@@ -100,7 +102,11 @@ class Spool:
         self.finished = self._read_manifest()
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._writes and kind is not None and issubclass(kind, UsageError):
+            # What came in the way of the dataset is none of this run's, and not the next one's to replace.
+            with writing(self.folder, KEPT):
+                (self.folder / WRITING).unlink(missing_ok=True)
         if kind is None or not self.finished:
             with writing(self.folder, KEPT):
                 self._empty()

@@ -17,12 +17,13 @@ import pytest
 from PIL import Image
 
 from digitprep.cli.pages import page_samples
-from digitprep.cli.photos import _work
+from digitprep.cli.photos import _work, clean
 from digitprep.cli.sources import Places
-from digitprep.errors import DataError
+from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.limits import Limits
 from digitprep.report.lists import Copies
 from digitprep.sources import find_photos
+from digitprep.spool import Spool
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
 NAMES = ("01.jpg", "05.png", "12.jpg")
@@ -193,6 +194,25 @@ def test_a_stopped_run_gives_no_leave_to_write_over_what_it_did_not_make(run, tm
     refused = run("clean", "p", "-o", "set.npz", "--copy-rejected", "mine", check=2)
     assert "mine" in refused.stderr
     assert (tmp_path / "mine" / "03.png").read_text() == "precious"
+
+
+def test_a_dataset_that_came_while_photos_were_cleaned_is_never_replaced(
+    tmp_path, photos, monkeypatch, capsys
+):
+    begins, theirs = Spool.write_begins, tmp_path / "set.npz"
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "write_begins", lambda *told: theirs.write_text("theirs") and begins(*told))
+        with pytest.raises(UsageError, match=r"set\.npz exists; pass --overwrite"):
+            clean([str(photos)], theirs)
+    with pytest.raises(UsageError, match=r"set\.npz exists; pass --overwrite"):
+        clean([str(photos)], theirs)
+    assert theirs.read_text() == "theirs"
+    theirs.unlink()
+    with pytest.raises(PartialSuccess):
+        clean([str(photos)], theirs)
+    told = capsys.readouterr().err
+    assert "going on after 5 photos" in told
+    assert "the same command" not in told
 
 
 def test_a_photo_that_is_rejected_for_its_shape_ends_a_run_that_is_to_fail(run, photos):

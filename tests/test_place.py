@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,78 @@ def test_a_file_that_exists_is_replaced_only_when_told_to(tmp_path: Path) -> Non
     assert file.read_text() == "old"
     place(file, lambda result: result.write_text("new"), overwrite=True)
     assert file.read_text() == "new"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_came_while_the_work_went_on_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    def write(result: Path) -> None:
+        result.write_text("ours")
+        (tmp_path / "a.txt").write_text("theirs")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    place(tmp_path / "free.txt", lambda result: result.write_text("ours"))
+    assert (tmp_path / "free.txt").read_text() == "ours"
+    with pytest.raises(UsageError, match=r"a\.txt exists; pass --overwrite"):
+        place(tmp_path / "a.txt", write)
+    assert (tmp_path / "a.txt").read_text() == "theirs"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "free.txt"]
+
+
+def test_a_file_that_comes_at_the_very_end_is_not_replaced_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, link = tmp_path / "a.txt", os.link
+
+    def late(old: Path, new: Path) -> None:
+        target.write_text("theirs")
+        link(old, new)
+
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(UsageError, match=r"a\.txt exists; pass --overwrite"):
+        place(target, lambda result: result.write_text("ours"))
+    assert target.read_text() == "theirs"
+
+
+@pytest.mark.parametrize(("overwrite", "there"), [(False, False), (False, True), (True, True)])
+def test_what_came_into_a_folder_while_the_work_went_on_is_not_replaced(
+    tmp_path: Path, *, overwrite: bool, there: bool
+) -> None:
+    target = tmp_path / "set"
+    if there:
+        target.mkdir()
+
+    def write(result: Path) -> None:
+        result.mkdir()
+        target.mkdir(exist_ok=True)
+        (target / "thesis.txt").write_text("theirs")
+
+    with pytest.raises(UsageError, match=r"holds thesis\.txt" if overwrite else "pass --overwrite"):
+        place(target, write, overwrite=overwrite, folder=True)
+    assert (target / "thesis.txt").read_text() == "theirs"
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_what_comes_into_a_folder_at_the_very_end_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, rename = tmp_path / "set", Path.rename
+    target.mkdir()
+
+    def late(old: Path, new: Path) -> Path:
+        if old == target:
+            (target / "thesis.txt").write_text("theirs")
+        return rename(old, new)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with pytest.raises(UsageError, match="pass --overwrite"):
+        place(target, Path.mkdir, folder=True)
+    assert (target / "thesis.txt").read_text() == "theirs"
 
 
 def test_asking_beforehand_changes_nothing(tmp_path: Path) -> None:
