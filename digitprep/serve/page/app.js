@@ -40,23 +40,23 @@ async function load() {
   find("#project").textContent = state.project.name;
 }
 
-/** Listen to the server. Where it was away, what happened meanwhile is only in the project. */
+/** Listen to the server; whenever that begins, load the project, which has what happened before. */
 function listen() {
   const events = new EventSource("api/events");
-  let away = false;
   events.onerror = () => {
-    away = true;
     find("#away").hidden = false;
+    if (!state.project) load().catch((error) => say(error.message)); // too many windows listen already
     // A browser gives up for good on an answer that is no stream of events, as a proxy's error.
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
   };
   events.onopen = async () => {
-    if (away) await load();
-    away = false;
+    await load();
     find("#away").hidden = true;
   };
   for (const [name, take] of Object.entries(TAKEN)) {
-    events.addEventListener(name, (event) => take(JSON.parse(event.data)));
+    events.addEventListener(name, (event) => {
+      if (state.project || name === "photo") take(JSON.parse(event.data)); // else the project will tell
+    });
   }
 }
 
@@ -67,7 +67,6 @@ async function begin() {
   choice.onchange = () => speak(choice.value);
   await speak(choice.value);
   state.catalog = await get("api/catalog");
-  await load();
   tell("catalog");
   listen();
 }

@@ -11,8 +11,7 @@ function cell(photo, digit) {
   const { key, said, found } = digit;
   const kind = kindOf(photo, digit);
   const present = key === state.key;
-  const read = found?.image ? String(found.digit) : "–";
-  const label = said.label === null ? "" : `${word("list.labelled", { label: said.label })}, `;
+  const picture = (source, name) => (source ? make("img", { src: source, alt: "", class: name }) : null);
   return make(
     "button",
     {
@@ -22,14 +21,18 @@ function cell(photo, digit) {
       "aria-current": present ? "true" : null,
       tabindex: present ? 0 : -1,
       title: reasonOf(photo, digit) ?? found?.doubt ?? null,
-      "aria-label": `${key}: ${word("list.read", { digit: read })}, ${label}${kind && word(`kind.${kind}`)}`,
       click: () => choose(photo.id, key),
     },
-    found?.thumbnail ? make("img", { src: found.thumbnail, alt: "", class: "thumbnail" }) : null,
-    found?.image ? make("img", { src: found.image, alt: "", class: "small" }) : null,
-    make("b", {}, read),
-    make("span", {}, said.label === null ? "" : `→ ${said.label}`),
-    make("span", { class: "mark" }, MARKS[kind]),
+    picture(found?.thumbnail, "thumbnail"),
+    picture(found?.image, "small"),
+    make(
+      "span",
+      { class: "said" },
+      make("b", {}, found?.image ? String(found.digit) : "–"),
+      said.label === null ? null : ` → ${said.label}`,
+      make("span", { class: "mark", "aria-hidden": "true" }, MARKS[kind]),
+      make("span", { class: "unseen" }, kind && ` ${word(`kind.${kind}`)}`),
+    ),
   );
 }
 
@@ -41,7 +44,7 @@ function show() {
   const digits = photo.look ? digitsOf(photo) : [];
   grid.replaceChildren(...digits.map((digit) => make("li", {}, cell(photo, digit))));
   find("#page-said").textContent = photo.look ? (photo.look.reason ?? "") : word("page.waiting");
-  if (focused) grid.querySelector("[aria-current]")?.focus({ preventScroll: true });
+  if (focused) grid.querySelector("[aria-current]")?.focus();
 }
 
 on("selection", show);

@@ -41,8 +41,8 @@ export function tell(topic, detail = undefined) {
 /** Fetch the project anew: at the start, and after the server was away. */
 export async function loadProject() {
   const { photos, pipeline, training, ...project } = await get("api/project");
-  Object.assign(state, { project, pipeline, training, photos: new Map() });
-  for (const photo of photos) state.photos.set(photo.id, photo);
+  Object.assign(state, { project, pipeline, training });
+  photos.forEach(keep); // what was brought or said while it was on its way is newer
   tell("project");
   arrange(state.filter);
   if (!state.photos.has(state.photo)) choose(state.shown[0] ?? null);
@@ -56,14 +56,21 @@ export function arrange(filter) {
   tell("list");
 }
 
-/** Take over a photo as the server has it, new or changed. */
-export function takePhoto(photo) {
+/** Keep a photo as the server has it, unless a later one has overtaken it. Says whether it was kept. */
+function keep(photo) {
   const known = state.photos.get(photo.id);
-  if (known && photo.revision < known.revision) return; // it was overtaken by a later one
+  if (known && photo.revision < known.revision) return false;
   // Until the server has looked at it again, what it saw before is better than nothing.
   const look = photo.look ?? (known?.many === photo.many ? known.look : null);
   const waiting = underway.get(photo.id) ?? [];
   state.photos.set(photo.id, waiting.reduce(changed, { ...photo, look }));
+  return true;
+}
+
+/** Take over a photo as the server has it, new or changed. */
+export function takePhoto(photo) {
+  const known = state.photos.has(photo.id);
+  if (!keep(photo)) return;
   if (!known && (passes(photo, state.filter) || !photo.look)) {
     state.shown.push(photo.id);
     tell("added", photo.id);

@@ -10,7 +10,7 @@ import { onLanguage, word } from "./words.js";
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function show() {
-  if (!state.project) return;
+  if (!state.project || !state.catalog) return;
   const counts = countsOf(state.photos.values());
   const which = find("#which").value;
   find("#take-counts").textContent = word("list.counts", counts);
