@@ -15,25 +15,24 @@ never costs the cluster a worker. A worker that is lost for another reason is Da
 from __future__ import annotations
 
 import multiprocessing
-import platform
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from digitprep import versions as packages
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.extra import extra
-from digitprep.opencv import cv2
 from digitprep.workers import SECONDS, Lost, ProcessPool, in_folder, in_order
 
 distributed = extra("distributed", "the work of a Dask scheduler's workers", "dask")
 
+Versions = dict[str, str | None]
 Photo = TypeVar("Photo")
 Result = TypeVar("Result")
 
@@ -62,7 +61,7 @@ class Site:
     """
 
     folder: Path
-    versions: dict[str, str]
+    versions: Versions
 
 
 class DaskPool(Executor):
@@ -178,20 +177,17 @@ class DaskPool(Executor):
         )
 
 
-def versions() -> dict[str, str]:
-    """The versions, here, of what decides about results."""
-    names = {"digitprep": "digitprep", "NumPy": "numpy", "Pillow": "PIL", "Dask": "distributed"}
-    found = {name: str(import_module(module).__version__) for name, module in names.items()}
-    python = ".".join(platform.python_version_tuple()[:2])
-    return found | {"OpenCV": str(cv2.__version__), "Python": python}
+def versions() -> Versions:
+    """The versions, here, of what decides about results, and of Dask; None for what is not there."""
+    return packages.versions() | {"Dask": str(distributed.__version__)}
 
 
-def _check_versions(ours: dict[str, str], theirs: dict[str, str], worker: str) -> None:
+def _check_versions(ours: Versions, theirs: Versions, worker: str) -> None:
     """Raise DigitprepError where a worker's versions are others."""
     others = [name for name in ours if theirs.get(name) != ours[name]]
     if others:
-        found = ", ".join(f"{name} {theirs.get(name)}" for name in others)
-        expected = ", ".join(f"{name} {ours[name]}" for name in others)
+        found = ", ".join(f"{name} {theirs.get(name) or 'none'}" for name in others)
+        expected = ", ".join(f"{name} {ours[name] or 'none'}" for name in others)
         raise DigitprepError(
             f"the worker {worker} has {found}, and here is {expected}; install the same on both, so that "
             "every photo becomes the same image wherever it is cleaned"

@@ -41,11 +41,12 @@ class Spool:
     While it is open, no other run can open it. It is left on disk where the block ends with an error and
     photos are done.
 
-    facts: all that the result depends on but the photos: what has to be the same to go on
+    facts: all that the result depends on but the photos: what has to be the same to go on; None for what is
+        not there, and may come, as the photos that want it are tried again
     overwrite: whether another run's folder is to go, and photos that were changed are to be done again
     """
 
-    def __init__(self, destination: Path, facts: Mapping[str, str], overwrite: bool = False) -> None:
+    def __init__(self, destination: Path, facts: Mapping[str, str | None], overwrite: bool = False) -> None:
         self.folder = destination.absolute().with_name(destination.absolute().name + SUFFIX)
         self.facts = dict(facts)
         self.overwrite = overwrite
@@ -61,7 +62,7 @@ class Spool:
 
     def was_begun(self) -> bool:
         """Whether a run like this one was stopped before its end."""
-        return self._read_json(FACTS) == self.facts
+        return _agree(self._read_json(FACTS) or {}, self.facts)
 
     def was_writing(self, how: Mapping[str, str]) -> bool:
         """Whether a run like this one was stopped while it wrote its dataset in the same way."""
@@ -88,7 +89,7 @@ class Spool:
         old = self._read_json(FACTS)
         if old is None and any(self.folder.iterdir()):
             old = {}
-        if old is not None and old != self.facts:
+        if old is not None and not _agree(old, self.facts):
             if not self.overwrite:
                 self._open.close()
                 raise UsageError(
@@ -97,8 +98,10 @@ class Spool:
                     "to start anew"
                 )
             self._empty()
+            old = None
+        facts = {name: (old or {}).get(name) if fact is None else fact for name, fact in self.facts.items()}
         with writing(self.folder, KEPT):
-            self._place(FACTS, json.dumps(self.facts, indent=2).encode())
+            self._place(FACTS, json.dumps(facts, indent=2).encode())
         self.finished = self._read_manifest()
         return self
 
@@ -207,7 +210,7 @@ class Spool:
                     "part of that; move it away, or choose another destination"
                 )
 
-    def _read_json(self, name: str) -> dict[str, str] | None:
+    def _read_json(self, name: str) -> dict[str, str | None] | None:
         """A file's facts; {} where they cannot be told, None without the file."""
         try:
             found = json.loads((self.folder / name).read_text(encoding="utf-8"))
@@ -280,9 +283,18 @@ def _name(number: int) -> str:
     return f"{number:06d}.npz"
 
 
-def _difference(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+def _agree(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> bool:
+    """Whether two runs have the same facts, but for what one of them was without."""
+    return old.keys() == new.keys() and all(
+        old[name] == new[name] or None in (old[name], new[name]) for name in old
+    )
+
+
+def _difference(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> str:
     """What two runs do not have in common, in words."""
     if not old:
         return "it cannot be told which"
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return "; ".join(f"its {name} was {old.get(name, 'none')}, now {new.get(name, 'none')}" for name in names)
+    return "; ".join(
+        f"its {name} was {old.get(name) or 'none'}, now {new.get(name) or 'none'}" for name in names
+    )

@@ -20,7 +20,7 @@ ORDER = [
     {"errors"},
     {"extra", "names", "notebook", "spec"},
     {"place", "archive", "limits"},
-    {"opencv", "eightbit", "sources", "photos", "dataset", "labels", "workers"},
+    {"opencv", "eightbit", "memory", "sources", "photos", "dataset", "labels", "versions", "workers"},
     {"dask"},
     {"contents", "overview", "selection", "torch"},
     {"formats", "steps", "nn"},

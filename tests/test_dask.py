@@ -117,9 +117,10 @@ def test_a_worker_that_does_not_see_the_photos_is_said_and_no_photo_is_rejected_
 
 
 def test_a_worker_of_other_versions_is_refused_whenever_it_comes(cluster, pool, monkeypatch):
-    others = {**dask.versions(), "digitprep": "9.9", "Python": "4.0"}
+    others = {**dask.versions(), "digitprep": "9.9", "Python": "4.0", "pillow-heif": None}
     expected = (
-        r"the worker tcp://\S+ has digitprep 0\.\S+, Python 3\.\d+, and here is digitprep 9\.9, Python 4"
+        r"the worker tcp://\S+ has digitprep 0\.\S+, pillow-heif \S+, Python 3\.\d+, and here is "
+        r"digitprep 9\.9, pillow-heif none, Python 4"
     )
     with monkeypatch.context() as patched:
         patched.setattr(pool, "_site", replace(pool._site, versions=others))

@@ -114,6 +114,17 @@ def test_another_run_is_refused_and_said_in_what_it_differs_or_starts_anew(tmp_p
     assert worked == photos
 
 
+def test_what_was_wanting_may_come_and_what_was_there_may_not_become_another(tmp_path, photos):
+    lacking, there, newer = ({**FACTS, "heif": version} for version in (None, "1", "2"))
+    for number, facts in enumerate((lacking, there, lacking), start=1):
+        with contextlib.suppress(KeyboardInterrupt):
+            cleaned(tmp_path, photos, stopped_after(5, []), facts)
+        assert Spool(tmp_path / "set.npz", facts).was_begun()
+        assert (tmp_path / "set.npz.partial" / "manifest.jsonl").read_text().count("\n") == number
+    with pytest.raises(UsageError, match="its heif was 1, now 2;"):
+        cleaned(tmp_path, photos, stopped_after(COUNT, []), newer)
+
+
 def change(photos):
     photos[3].write_bytes(b"another photo")
 

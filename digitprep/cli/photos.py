@@ -196,10 +196,10 @@ def _spool(
     overwrite: bool,
 ) -> Spool:
     """Where what is done is kept until the dataset is there."""
-    from digitprep import __version__
     from digitprep.spool import Spool
+    from digitprep.versions import versions
 
-    facts = {"version": __version__, "pipeline": how_cleaned, "thumbnails": f"{thumbnail_px} px"}
+    facts = versions() | {"pipeline": how_cleaned, "thumbnails": f"{thumbnail_px} px"}
     facts["limits"] = f"{limits.bytes} bytes, {limits.pixels} pixels"
     facts |= {"report": "a page" if page else "none", "copies": str(aside)}
     return Spool(output, facts, overwrite)
