@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Provenance, Split
-from digitprep.errors import DataError, StepError
+from digitprep.errors import DataError, StepError, Unavailable
 from digitprep.labels import Labelled
 from digitprep.limits import LIMITS, Limits
 from digitprep.opencv import in_memory_of
@@ -35,8 +35,8 @@ class Cleaned:
     doubt: why the image may not show what was meant, such as a second digit in the photo
     digit: what the bundled network reads in it, with that confidence, 0..1, where it was asked
     decisions: what each step of the pipeline decided, where that was asked for
-    lost: whether there is no image because the process that worked on it came to an end, or the file could
-        not be read: the next time that may be otherwise
+    lost: whether there is no image because the process that worked on it came to an end, the file could not
+        be read, or memory or a package was wanting: the next time that may be otherwise
     file: the name and the SHA-256 of the file that it was read from, where that could be read
     """
 
@@ -91,7 +91,7 @@ def unused(
         without_bytes(photo),
         thumbnail=thumbnail,
         reason=reason_of(photo, error),
-        lost=data is None,
+        lost=data is None or isinstance(error, Unavailable),
         file=None if data is None else file_of(photo, data),
     )
 

@@ -3,6 +3,7 @@
     DigitprepError                     1
     ├── UsageError    (ValueError)     2   an unknown name, a bad option, a file that would be overwritten
     ├── DataError     (ValueError)     3   a file is not what it should be
+    │   └── Unavailable                3   what it takes to read a file is not there, and may be another time
     ├── StepError                      4   a step found nothing to work on: a blank photo, no ink
     ├── ModelError    (ValueError)     5   a network that cannot be built, loaded or fed
     ├── MissingExtra  (ImportError)    6   an optional package is not there
@@ -50,6 +51,10 @@ class DataError(DigitprepError, ValueError):
         place = f"{fspath(file)}: {where}" if where else fspath(file)
         message = f"{place}: expected {expected}, found {found}"
         return cls(f"{message}; {advice}" if advice else message)
+
+
+class Unavailable(DataError):
+    """What it takes to read a file, memory or a package, is not there now, and may be another time."""
 
 
 class StepError(DigitprepError):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from digitprep.errors import DataError, MissingExtra
+from digitprep.errors import MissingExtra, Unavailable
 
 if TYPE_CHECKING:
     import cv2 as cv2  # the same name twice: exported
@@ -28,14 +28,14 @@ NO_MEMORY = -4  # cv2.Error.StsNoMem
 
 @contextmanager
 def in_memory_of(photo: object) -> Iterator[None]:
-    """Turn a want of memory, NumPy's or OpenCV's, into a DataError of this photo."""
+    """Turn a want of memory, NumPy's or OpenCV's, into an Unavailable of this photo."""
     try:
         yield
     except Exception as error:
         short = isinstance(error, MemoryError) or getattr(error, "code", None) == NO_MEMORY
         if not short:
             raise
-        raise DataError.of(
+        raise Unavailable.of(
             str(photo),
             expected="a photo that can be worked on in the memory there is",
             found="one that takes more",

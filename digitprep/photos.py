@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.eightbit import eight_bit, opaque
-from digitprep.errors import DataError
+from digitprep.errors import DataError, Unavailable
 from digitprep.limits import LIMITS, Limits
+from digitprep.memory import is_short_of_memory, webp_pixels
 from digitprep.names import UNREADABLE_SUFFIXES
 from digitprep.sources import Source, read_bytes
 
@@ -85,14 +86,18 @@ def decode_photo(
     longest_px: int = LONGEST_PX,
     limits: Limits = LIMITS,
 ) -> Photo:
-    """The bytes of an image file -> what `read_photo` gives; `source` is named in errors."""
+    """The bytes of an image file -> what `read_photo` gives; `source` is named in errors.
+
+    Raises DataError as that does, MemoryError where there is too little of it.
+    """
     from PIL import Image, UnidentifiedImageError
 
-    path = str(source)
+    path, pixels = str(source), webp_pixels(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, can be read
             image = _heif(path, data) if _is_heif(data) else open_image(data, limits.pixels)
+            pixels = image.width * image.height
             _check_pixels(path, image, limits.pixels)
             return _decode(image, data, longest_px)
     except (DataError, MemoryError):
@@ -108,6 +113,8 @@ def decode_photo(
         found = next(iter(re.findall(r"\d+", str(error))), "more")
         raise DataError.of(path, expected=f"at most {limits.pixels} pixels", found=found) from None
     except Exception as error:  # Pillow's decoders raise all kinds, down to struct.error and RuntimeError
+        if is_short_of_memory(error, pixels):
+            raise MemoryError(f"{path}: {error}") from error
         raise DataError.of(
             path,
             expected="a whole image",
@@ -153,7 +160,7 @@ def _heif(path: str, data: bytes) -> Image.Image:
     try:
         heif: Any = importlib.import_module("pillow_heif")
     except ImportError as error:
-        raise DataError.of(
+        raise Unavailable.of(
             path,
             expected=f"an image ({', '.join(FORMATS)})",
             found=f"HEIC, which needs the pillow-heif package ({error})",

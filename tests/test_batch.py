@@ -1,6 +1,7 @@
 """Many photos: in order, a reason for each bad one, on any executor, never far ahead of who asked."""
 
 import itertools
+import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from digitprep.acceptance import NO_INK
 from digitprep.batch import Cleaned, clean, clean_photo, with_readings
 from digitprep.pipeline import Pipeline
 from digitprep.recipes import recipe
+from digitprep.versions import versions
 from digitprep.workers import AHEAD, ProcessPool
 
 
@@ -54,6 +56,15 @@ def test_each_photo_gives_one_result_in_order_and_bad_ones_a_reason(photos):
     for cleaned in results:
         assert (cleaned.image is None) == (cleaned.box is None) == (cleaned.reason is not None)
         assert cleaned.image is None or cleaned.image.shape == (28, 28)
+
+
+def test_heic_is_tried_again_where_its_package_was_wanting(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (wanting,) = clean([tmp_path / "a.heic"], recipe())
+    assert "digitprep[heic]" in wanting.reason
+    assert wanting.lost
+    assert versions()["pillow-heif"] is None
 
 
 def test_threads_and_processes_give_what_one_core_gives(photos):

@@ -18,6 +18,7 @@ from PIL import Image, features
 from digitprep import photos
 from digitprep.errors import DataError
 from digitprep.limits import Limits
+from digitprep.memory import webp_pixels
 from digitprep.photos import load_photo, read_photo
 from digitprep.sources import find_photos
 
@@ -668,6 +669,14 @@ def test_more_pixels_than_pillow_takes_are_read_when_the_limit_is_raised(tmp_pat
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no endless file here")  # noqa: PTH110
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0"}])
+def test_the_header_of_a_webp_tells_its_pixels(tmp_path, options):
+    file = saved(tmp_path / "a.webp", page(60, 1000), **options)
+    assert webp_pixels(file.read_bytes()) == 60_000
+    assert webp_pixels(file.read_bytes()[:20]) == 0
+    assert webp_pixels(saved(tmp_path / "a.png", page()).read_bytes()) == 0
+
+
 def test_an_endless_file_ends():
     with pytest.raises(DataError, match="at most 1000 bytes"):
         read_photo("/dev/zero", limits=Limits(bytes=1000))

@@ -18,6 +18,8 @@ from digitprep.errors import DigitprepError
 from digitprep.recipes import recipe
 from digitprep.workers import ProcessPool, in_order
 
+FAST = {"avif": {"speed": 10}, "webp": {"method": 0}}  # to write
+
 
 def test_a_photo_that_crashes_its_process_is_one_result_and_the_others_are_right():
     with ProcessPool(2) as pool:
@@ -111,3 +113,18 @@ def test_a_photo_that_takes_more_memory_than_a_process_may_is_rejected_for_it(tm
     assert again.image is not None
     assert "expected a photo that can be worked on in the memory there is" in huge.reason
     assert "--max-memory" in huge.reason
+    assert huge.lost
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory can be limited on Linux")
+@pytest.mark.parametrize("kind", FAST)
+def test_a_decoder_that_is_short_of_memory_and_calls_it_damage_is_seen_through(tmp_path, kind):
+    image, file = Image.new("RGB", (8000, 5000)), tmp_path / f"huge.{kind}"
+    image.save(file, **FAST[kind])
+    (tmp_path / f"cut.{kind}").write_bytes(file.read_bytes()[:-40])
+    with ProcessPool(1, memory_bytes=270_000_000) as pool:
+        (huge,) = clean([file], recipe(), executor=pool)
+    (cut,) = clean([tmp_path / f"cut.{kind}"], recipe())
+    assert "in the memory there is" in huge.reason
+    assert "whole image" in cut.reason
+    assert (huge.lost, cut.lost) == (True, False)
