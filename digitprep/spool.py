@@ -17,17 +17,18 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from digitprep.batch import Cleaned
 from digitprep.errors import UsageError
+from digitprep.facts import Facts, agree, difference, joined
 from digitprep.place import LOCKS, held, writing
 from digitprep.shards import Done, from_bytes, to_bytes
 from digitprep.sources import Source, Stamp, stamp_of, without_bytes
 
-SHARD_PHOTOS = 200
+SHARD_RECORDS = 200  # of photos, or of the digits of pages
 SUFFIX = ".partial"
 FACTS, MANIFEST, WRITING = "run.json", "manifest.jsonl", "writing.json"
 KEPT = "what is kept stays; see to the space and the permissions there, then the same command goes on"
@@ -46,7 +47,7 @@ class Spool:
     overwrite: whether another run's folder is to go, and photos that were changed are to be done again
     """
 
-    def __init__(self, destination: Path, facts: Mapping[str, str | None], overwrite: bool = False) -> None:
+    def __init__(self, destination: Path, facts: Facts, overwrite: bool = False) -> None:
         self.folder = destination.absolute().with_name(destination.absolute().name + SUFFIX)
         self.facts = dict(facts)
         self.overwrite = overwrite
@@ -62,7 +63,7 @@ class Spool:
 
     def was_begun(self) -> bool:
         """Whether a run like this one was stopped before its end."""
-        return _agree(self._read_json(FACTS) or {}, self.facts)
+        return agree(self._read_json(FACTS) or {}, self.facts)
 
     def was_writing(self, how: Mapping[str, str]) -> bool:
         """Whether a run like this one was stopped while it wrote its dataset in the same way."""
@@ -89,19 +90,18 @@ class Spool:
         old = self._read_json(FACTS)
         if old is None and any(self.folder.iterdir()):
             old = {}
-        if old is not None and not _agree(old, self.facts):
+        if old is not None and not agree(old, self.facts):
             if not self.overwrite:
                 self._open.close()
                 raise UsageError(
                     f"{self.folder} is of a run that was stopped, and another one: "
-                    f"{_difference(old, self.facts)}; repeat that one to go on with it, or pass --overwrite "
+                    f"{difference(old, self.facts)}; repeat that one to go on with it, or pass --overwrite "
                     "to start anew"
                 )
             self._empty()
             old = None
-        facts = {name: (old or {}).get(name) if fact is None else fact for name, fact in self.facts.items()}
         with writing(self.folder, KEPT):
-            self._place(FACTS, json.dumps(facts, indent=2).encode())
+            self._place(FACTS, json.dumps(joined(old or {}, self.facts), indent=2).encode())
         self.finished = self._read_manifest()
         return self
 
@@ -121,12 +121,12 @@ class Spool:
     ) -> Generator[list[Cleaned], None, None]:
         """What became of each photo, in order: of those in finished shards from there, the others by `work`.
 
-        thumbnails: of how many photos, the first ones, they are kept; of all without it
+        thumbnails: of how many photos, or digits of pages, the first ones, they are kept; of all without it
 
         Raises UsageError where a photo is not what it was when its shard was made, and is not to be done
         again.
         """
-        left, seen = iter(photos), count()
+        left, seen = iter(photos), 0
         some: list[Done] = []
         for number, shard in enumerate(self.finished):
             for stamp, found in self._read_shard(number, shard) or ():
@@ -136,7 +136,7 @@ class Spool:
                     left = left if photo is None else chain([photo], left)
                     break
                 some.append((stamp, found))
-                next(seen)
+                seen += len(found)
                 yield _again(found, photo, work)
             if len(some) < shard["photos"]:
                 self._keep_manifest(self.finished[:number])
@@ -148,23 +148,26 @@ class Spool:
         self,
         left: Iterator[Source],
         work: Work,
-        seen: Iterator[int],
+        seen: int,
         thumbnails: int | None,
         some: list[Done],
     ) -> Iterator[list[Cleaned]]:
         """What becomes of the photos that are left; each shard is written when it is full, or all ends.
 
+        seen: how many records there were before
         some: what the first shard begins with
         """
         waiting: deque[tuple[Source, Stamp]] = deque()
         try:
             for found in work(_stamped(left, waiting)):
                 photo, stamp = waiting.popleft()
-                if thumbnails is not None and next(seen) >= thumbnails:
-                    found = [replace(cleaned, thumbnail=None) for cleaned in found]
+                if thumbnails is not None:
+                    room = max(0, thumbnails - seen)
+                    found = found[:room] + [replace(cleaned, thumbnail=None) for cleaned in found[room:]]
+                seen += len(found)
                 self._changed |= stamp_of(photo) != stamp  # while it was read: from here on nothing is kept
                 some.append((stamp, found))
-                if len(some) == SHARD_PHOTOS:
+                if sum(max(1, len(records)) for _, records in some) >= SHARD_RECORDS:
                     full, some = some, []
                     self._write_shard(full)
                 yield found
@@ -281,20 +284,3 @@ def _stamped(photos: Iterable[Source], waiting: deque[tuple[Source, Stamp]]) -> 
 
 def _name(number: int) -> str:
     return f"{number:06d}.npz"
-
-
-def _agree(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> bool:
-    """Whether two runs have the same facts, but for what one of them was without."""
-    return old.keys() == new.keys() and all(
-        old[name] == new[name] or None in (old[name], new[name]) for name in old
-    )
-
-
-def _difference(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> str:
-    """What two runs do not have in common, in words."""
-    if not old:
-        return "it cannot be told which"
-    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return "; ".join(
-        f"its {name} was {old.get(name) or 'none'}, now {new.get(name) or 'none'}" for name in names
-    )

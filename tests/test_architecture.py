@@ -19,7 +19,7 @@ over_files = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relati
 ORDER = [
     {"errors"},
     {"extra", "names", "notebook", "spec"},
-    {"place", "archive", "limits"},
+    {"place", "archive", "facts", "limits"},
     {"opencv", "eightbit", "memory", "sources", "photos", "dataset", "labels", "versions", "workers"},
     {"dask"},
     {"contents", "overview", "selection", "torch"},

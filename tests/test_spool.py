@@ -17,12 +17,12 @@ from digitprep.batch import Cleaned, clean
 from digitprep.errors import UsageError
 from digitprep.recipes import recipe
 from digitprep.sources import Member
-from digitprep.spool import SHARD_PHOTOS, Spool
+from digitprep.spool import SHARD_RECORDS, Spool
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
 
 FACTS = {"pipeline": "grayscale | center", "version": "1"}
-COUNT = 2 * SHARD_PHOTOS + 50
+COUNT = 2 * SHARD_RECORDS + 50
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def interrupted(tmp_path, photos, count):
 EVERY = [key(done(Path(f"{number}.png")))[1:] for number in range(COUNT)]
 
 
-@pytest.mark.parametrize("count", [1, SHARD_PHOTOS, 2 * SHARD_PHOTOS + 20])
+@pytest.mark.parametrize("count", [1, SHARD_RECORDS, 2 * SHARD_RECORDS + 20])
 def test_a_stopped_run_goes_on_where_it_was_and_gives_the_same(tmp_path, photos, count):
     interrupted(tmp_path, photos, count)
     again = []
@@ -105,7 +105,7 @@ def test_thumbnails_are_kept_of_as_many_photos_as_are_asked_for(tmp_path, photos
 
 @pytest.mark.parametrize("name", ["pipeline", "version"])
 def test_another_run_is_refused_and_said_in_what_it_differs_or_starts_anew(tmp_path, photos, name):
-    interrupted(tmp_path, photos, SHARD_PHOTOS)
+    interrupted(tmp_path, photos, SHARD_RECORDS)
     other = FACTS | {name: "another"}
     with pytest.raises(UsageError, match=f"its {name} was .*, now another.*--overwrite"):
         cleaned(tmp_path, photos, stopped_after(COUNT, []), other)
@@ -139,7 +139,7 @@ def add(photos):
 
 @pytest.mark.parametrize("act", [change, remove, add])
 def test_photos_that_are_not_what_they_were_are_noticed_and_done_again_when_asked(tmp_path, photos, act):
-    interrupted(tmp_path, photos, SHARD_PHOTOS + 5)
+    interrupted(tmp_path, photos, SHARD_RECORDS + 5)
     act(photos)
     with pytest.raises(UsageError, match=r"0003\.png was changed, moved or removed.*--overwrite"):
         cleaned(tmp_path, photos, stopped_after(COUNT, []))
@@ -164,7 +164,7 @@ def test_a_photo_that_changes_while_it_is_worked_on_is_not_kept(tmp_path, photos
     cleaned(tmp_path, photos, work)
     again = []
     cleaned(tmp_path, photos, stopped_after(COUNT, again))
-    assert again == photos[SHARD_PHOTOS:]
+    assert again == photos[SHARD_RECORDS:]
 
 
 def damage(folder):
@@ -192,12 +192,12 @@ def scribble(folder):
 
 @pytest.mark.parametrize("harm", [damage, lose, cut_short, scribble])
 def test_what_is_not_whole_is_done_again(tmp_path, photos, harm):
-    interrupted(tmp_path, photos, 2 * SHARD_PHOTOS + 20)
+    interrupted(tmp_path, photos, 2 * SHARD_RECORDS + 20)
     harm(tmp_path / "set.npz.partial")
     worked = []
     found = cleaned(tmp_path, photos, stopped_after(COUNT, worked), finish=True)
     assert [one[1:] for one in found] == EVERY
-    assert worked == photos[SHARD_PHOTOS:]
+    assert worked == photos[SHARD_RECORDS:]
 
 
 def test_a_photo_that_was_lost_with_its_process_is_tried_again(tmp_path, photos):
@@ -227,7 +227,7 @@ def test_a_folder_that_holds_anything_else_is_refused_and_left_as_it_is(tmp_path
 def test_a_second_run_at_the_same_time_is_refused_and_the_first_one_goes_on(tmp_path, photos):
     with Spool(tmp_path / "set.npz", FACTS) as spool:
         results = (key(one) for (one,) in spool.through(photos, stopped_after(COUNT, [])))
-        first = [next(results) for _ in range(SHARD_PHOTOS)]
+        first = [next(results) for _ in range(SHARD_RECORDS)]
         for overwrite in (False, True):
             with pytest.raises(UsageError, match="another run is making the same dataset"):
                 cleaned(tmp_path, photos, stopped_after(COUNT, []), overwrite=overwrite)
@@ -262,6 +262,21 @@ def test_of_a_page_all_digits_are_kept_by_their_names_and_those_of_an_archive_by
             raise Stopped
         assert [str(one.photo) for one in found] == straight
         assert found[1].file == ("2.png", "0" * 64)
+
+
+def test_shards_and_thumbnails_of_pages_are_counted_by_their_digits(tmp_path, photos):
+    def work(left):
+        for page in left:
+            yield [replace(done(page), photo=page.with_name(f"{page.stem}-{place}")) for place in range(60)]
+
+    with contextlib.suppress(Stopped), Spool(tmp_path / "set.npz", FACTS) as spool:
+        found = [one for page in spool.through(photos[:10], work, thumbnails=90) for one in page]
+        assert [shard["photos"] for shard in spool.finished] == [4, 4, 2]
+        raise Stopped
+    assert [one.thumbnail is not None for one in found] == [True] * 90 + [False] * 510
+    with Spool(tmp_path / "set.npz", FACTS) as spool:
+        again = [one for page in spool.through(photos, work, thumbnails=90) for one in page]
+    assert [one.thumbnail is not None for one in again] == [True] * 90 + [False] * (60 * COUNT - 90)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 there")
