@@ -32,7 +32,7 @@ async function save(id, changes) {
       takePhoto(refusal.answer.photo);
       say(word("status.changed-elsewhere", { name: refusal.answer.photo.name }));
     } else {
-      say(refusal.message);
+      say(refusal.status === 0 ? word("status.not-kept") : refusal.message);
       await loadProject().catch(() => {}); // what is shown must be what is kept
     }
   }

@@ -12,6 +12,9 @@ let shown = "";
 
 const summaryOf = (name) => wordOr(`step.${name}`, state.catalog.steps[name]?.summary ?? "");
 
+/** A name that may go on in the next line after each of its underscores. */
+const breakable = (name) => name.replaceAll("_", "_\u200b");
+
 const focus = (name) => strip.querySelector(`[data-focus="${name}"]`)?.focus();
 
 /** Move a card by so many places; the focus goes along. */
@@ -73,7 +76,7 @@ function toggle(card, at) {
   const box = make("input", { type: "checkbox", role: "switch", "data-focus": `${at} on` });
   box.checked = card.on;
   box.onchange = () => change((all) => (all[at].on = box.checked));
-  return make("label", { class: "switch", title: summaryOf(name) }, box, make("span", {}, name));
+  return make("label", { class: "switch", title: summaryOf(name) }, box, make("span", {}, breakable(name)));
 }
 
 function controls(card, at) {
@@ -85,7 +88,7 @@ function controls(card, at) {
     };
     const name = wordOr(`option.${option.name}`, option.name);
     return control(option, {
-      name,
+      name: breakable(name),
       // Two resizes have options of the same names; the step's name tells them apart for a listener.
       fullName: `${card.step.name}, ${name}`,
       focus: `${at} ${option.name}`,
