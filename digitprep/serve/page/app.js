@@ -13,17 +13,18 @@ import "./steps.js";
 import "./take.js";
 import "./text.js";
 import { find, make, say } from "./dom.js";
-import { take } from "./pipeline.js";
+import { takePipeline } from "./pipeline.js";
 import { get } from "./server.js";
 import { loadProject, state, takePhoto, tell } from "./state.js";
 import { takeTraining } from "./training.js";
-import { speak, wantedLanguage } from "./words.js";
+import { speak, wantedLanguage, word } from "./words.js";
 
 const LANGUAGES = { en: "English", zh: "中文" };
 
-const TAKEN = {
+/** What to do with each kind of event. */
+const HEARD = {
   photo: takePhoto,
-  pipeline: take,
+  pipeline: takePipeline,
   training: takeTraining,
   network: (said) => {
     Object.assign(state.project, said);
@@ -53,7 +54,7 @@ function listen() {
     await load();
     find("#away").hidden = true;
   };
-  for (const [name, take] of Object.entries(TAKEN)) {
+  for (const [name, take] of Object.entries(HEARD)) {
     events.addEventListener(name, (event) => {
       if (state.project || name === "photo") take(JSON.parse(event.data)); // else the project will tell
     });
@@ -64,7 +65,7 @@ async function begin() {
   const choice = find("#language");
   choice.append(...Object.entries(LANGUAGES).map(([code, name]) => make("option", { value: code, lang: code }, name)));
   choice.value = wantedLanguage(Object.keys(LANGUAGES));
-  choice.onchange = () => speak(choice.value);
+  choice.onchange = () => speak(choice.value).catch(() => say(word("error.away")));
   await speak(choice.value);
   state.catalog = await get("api/catalog");
   tell("catalog");

@@ -34,12 +34,12 @@ function matrix(confusion) {
 }
 
 function mistake({ photo, key, label, digit, confidence }) {
-  const name = state.photos.get(photo)?.name ?? String(photo);
+  const name = [state.photos.get(photo)?.name ?? photo, key].filter(Boolean).join(" ");
   const go = () => {
     find("#train-dialog").close();
     choose(photo, key);
   };
-  const said = word("evaluation.mistake", { name, key, label, digit, share: percent(confidence) });
+  const said = word("evaluation.mistake", { name, label, digit, share: percent(confidence) });
   return make("li", {}, make("button", { type: "button", class: "link", click: go }, said));
 }
 

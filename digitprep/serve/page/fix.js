@@ -2,6 +2,7 @@
 
 import { find, say } from "./dom.js";
 import { changed, digitsOf, isDrawn, nextDrawnKey } from "./photo.js";
+import { takePipeline } from "./pipeline.js";
 import { patch, post } from "./server.js";
 import {
   choose, loadProject, on, presentDigit, presentPhoto, state, takePhoto, tell, underway, walk,
@@ -112,10 +113,7 @@ export async function undo() {
     await Promise.all(queues.values());
     const { photos, pipeline } = await post("api/undo");
     photos.forEach(takePhoto);
-    if (pipeline) {
-      state.pipeline = pipeline;
-      tell("pipeline");
-    }
+    if (pipeline) takePipeline(pipeline);
     if (photos.length === 1) choose(photos[0].id, keyWithin(photos[0]));
     say(word("status.undone"));
   } catch (refusal) {

@@ -24,17 +24,21 @@ const ACTIONS = {
 
 /** Whether a key means something of its own to what has the focus. */
 function isTaken(event, target) {
-  if (target.closest("dialog, textarea, select, input")) return true;
+  if (find("dialog[open]") || target.closest("textarea, select, input")) return true;
   // Enter presses buttons and follows links; on a photo or a digit, which it has chosen already, it accepts.
   return event.key === "Enter" && target.closest("button, a, summary") && !target.closest("#photos, #digits");
 }
 
+/** What a key stands for, or undefined; with Ctrl all but one are the browser's own. */
+function actionOf({ key, ctrlKey, metaKey }) {
+  if (ctrlKey || metaKey) return key === "z" ? undo : undefined;
+  return /^[0-9]$/.test(key) ? () => label(Number(key)) : ACTIONS[key];
+}
+
 addEventListener("keydown", (event) => {
-  const { target, key } = event;
-  if (isTaken(event, target) || event.altKey) return;
-  if ((event.ctrlKey || event.metaKey) && key !== "z") return;
-  if (!event.ctrlKey && !event.metaKey && boxKey(event)) return event.preventDefault();
-  const act = event.ctrlKey || event.metaKey ? undo : /^[0-9]$/.test(key) ? () => label(Number(key)) : ACTIONS[key];
+  if (event.altKey || isTaken(event, event.target)) return;
+  const plain = !event.ctrlKey && !event.metaKey;
+  const act = plain && boxKey(event) ? () => {} : actionOf(event);
   if (!act) return;
   event.preventDefault();
   act();

@@ -43,19 +43,19 @@ async function store(said) {
   try {
     const pipeline = await put("api/pipeline", { revision: state.pipeline.revision, ...said });
     if (draft === said.steps || said.text !== undefined) draft = null;
-    take(pipeline);
+    takePipeline(pipeline);
     tell("text-error", "");
   } catch (refusal) {
     if (refusal.answer?.pipeline) {
       draft = null;
-      take(refusal.answer.pipeline);
+      takePipeline(refusal.answer.pipeline);
       say(word("status.pipeline-changed-elsewhere"));
     } else tell("text-error", refusal.message);
   }
 }
 
 /** Take over the pipeline as the server has it. */
-export function take(pipeline) {
+export function takePipeline(pipeline) {
   if (pipeline.revision < state.pipeline.revision) return;
   state.pipeline = pipeline;
   tell("pipeline");
@@ -98,9 +98,11 @@ async function look() {
   look(); // what was changed meanwhile
 }
 
-on("selection", () => {
+function lookAnew() {
   asked = "";
   look();
-});
+}
+
+on("selection network", lookAnew); // another network may read another digit
 on("pipeline", look);
 on("photo", (id) => id === state.photo && look());
