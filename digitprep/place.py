@@ -2,7 +2,8 @@
 
 The work happens in a hidden folder beside the destination, so on the same disk; the result is
 renamed into place, and the folder goes with all that is left in it, whatever happened. What a run that
-was killed left there goes when the same destination is written the next time.
+was killed left there goes when the same destination is written the next time. The disk has the result
+before it has the name, so that neither does a power cut leave half of it; see `sync` for large folders.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.names import is_junk
+from digitprep.sync import sync, sync_folder
 
 try:
     import fcntl
@@ -55,6 +57,7 @@ def place(
             check_destination(path, overwrite, folder=folder, owns=owns)  # the old one may have come back
             result = Path(staging, target.name)
             write(result)
+            sync(result)
             check = partial(_check, path, overwrite=overwrite, folder=folder, owns=owns)
             check(target)  # something may have come while the work went on
             if folder and target.exists():
@@ -63,6 +66,7 @@ def place(
                 result.replace(target)
             else:
                 _link(result, target, check)
+            sync_folder(target.parent)
 
 
 def check_destination(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.place import check_destination, check_writable, place
+from digitprep.sync import FILES_ONE_BY_ONE
 
 
 def test_a_file_that_exists_is_replaced_only_when_told_to(tmp_path: Path) -> None:
@@ -94,6 +97,62 @@ def test_what_comes_into_a_folder_at_the_very_end_is_put_back(
     with pytest.raises(UsageError, match="pass --overwrite"):
         place(target, Path.mkdir, folder=True)
     assert (target / "thesis.txt").read_text() == "theirs"
+
+
+class Disk:
+    """What it is told to keep, by the numbers that files keep when they are renamed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.kept: list[int] = []
+        self.all = 0
+        monkeypatch.setattr(os, "fsync", lambda number: self.kept.append(os.fstat(number).st_ino))
+        monkeypatch.setattr(os, "sync", self.keep_all)
+
+    def keep_all(self) -> None:
+        self.all += 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no such numbers there")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_disk_has_a_file_before_it_has_its_name_and_then_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, overwrite: bool
+) -> None:
+    disk, file = Disk(monkeypatch), tmp_path / "a.txt"
+    place(file, lambda result: result.write_text("new"), overwrite=overwrite)
+    assert disk.kept == [file.stat().st_ino, tmp_path.stat().st_ino]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no such numbers there")
+def test_the_disk_has_all_of_a_folder_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(count: int, result: Path) -> None:
+        (result / "train").mkdir(parents=True)
+        for number in range(count):
+            (result / "train" / f"{number}.png").touch()
+
+    disk = Disk(monkeypatch)
+    place(tmp_path / "few", partial(write, 3), folder=True)
+    inside = [path.stat().st_ino for path in (tmp_path / "few").rglob("*")]
+    assert set(disk.kept) == {*inside, (tmp_path / "few").stat().st_ino, tmp_path.stat().st_ino}
+    assert disk.kept[-1] == tmp_path.stat().st_ino
+    assert disk.all == 0
+    place(tmp_path / "many", partial(write, FILES_ONE_BY_ONE + 1), folder=True)
+    assert disk.all == 1
+
+
+def test_a_disk_that_fails_when_all_is_written_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(DigitprepError, match=r"a\.txt: cannot be written: Input/output error; nothing"):
+        place(file, lambda result: result.write_text("new"), overwrite=True)
+    assert file.read_text() == "old"
 
 
 def test_asking_beforehand_changes_nothing(tmp_path: Path) -> None:

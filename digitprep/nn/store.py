@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import zipfile
 from os import PathLike
 from pathlib import Path
@@ -26,6 +25,7 @@ from digitprep.errors import DigitprepError, ModelError
 from digitprep.nn.layers import Array
 from digitprep.nn.model import Model
 from digitprep.place import place, writing
+from digitprep.sync import sync_file, sync_folder
 
 VERSION = 1
 SMALL = 1 << 20  # parameters for which memory is taken, whether the file has them or not
@@ -72,7 +72,7 @@ def save_model(model: Model, path: str | PathLike[str], overwrite: bool = False)
     }
     arrays.update((name, param.astype("<f4")) for name, param in _named(model))
     content = npz_bytes(arrays)
-    place(Path(path), lambda result: _write_synced(result, content), overwrite=overwrite)
+    place(Path(path), lambda result: result.write_bytes(content), overwrite=overwrite)
 
 
 def write_whole(file: Path, content: bytes) -> None:
@@ -85,30 +85,13 @@ def write_whole(file: Path, content: bytes) -> None:
     partial = file.with_name(f".{file.name[-60:]}.partial")  # longer than a long name, it would be no name
     try:
         with writing(file):
-            _write_synced(partial, content)
+            partial.write_bytes(content)
+            sync_file(partial)
             partial.replace(file)
-            _sync_folder(file.parent)
+            sync_folder(file.parent)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-
-
-def _write_synced(file: Path, content: bytes) -> None:
-    """Write a file and wait until the disk has it."""
-    with file.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the disk remember a new name too, on systems where a folder can be opened."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def npz_bytes(arrays: dict[str, Array]) -> bytes:
