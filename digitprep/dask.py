@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 from digitprep import versions as packages
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.extra import extra
+from digitprep.sources import Member
 from digitprep.workers import SECONDS, Lost, ProcessPool, in_folder, in_order
 
 distributed = extra("distributed", "the work of a Dask scheduler's workers", "dask")
@@ -102,7 +103,8 @@ class DaskPool(Executor):
         self, function: Callable[[Photo], Result], photos: list[Photo], lost: Lost[Photo, Result] | None
     ) -> Future[list[Result]]:
         """What a function makes of each photo, and `lost` of those that cost a process: see `in_order`."""
-        witness = next((photo for photo in photos if isinstance(photo, Path) and photo.exists()), None)
+        files = filter(None, map(_file_of, photos))
+        witness = next((file for file in files if file.exists()), None)
         return self.submit(_done, function, photos, lost, self._site, self.seconds, witness)
 
     def result(self, future: Future[Result]) -> Result:
@@ -182,6 +184,13 @@ def versions() -> Versions:
     return packages.versions() | {"Dask": str(distributed.__version__)}
 
 
+def _file_of(photo: object) -> Path | None:
+    """The file that a worker has to see to read a photo, where there is one."""
+    if isinstance(photo, Member):
+        return photo.archive if photo.data is None else None
+    return photo if isinstance(photo, Path) else None
+
+
 def _check_versions(ours: Versions, theirs: Versions, worker: str) -> None:
     """Raise DigitprepError where a worker's versions are others."""
     others = [name for name in ours if theirs.get(name) != ours[name]]
@@ -241,7 +250,7 @@ def _done(
 ) -> list[Result]:
     """What a function makes of each photo, in a process beside this worker.
 
-    witness: one of the photos, which the run's own machine sees
+    witness: the file of one of the photos, which the run's own machine sees
     """
     worker = distributed.get_worker().address
     _check_versions(site.versions, versions(), worker)  # it may have come after the run had begun

@@ -21,6 +21,7 @@ from digitprep.batch import Cleaned, clean
 from digitprep.dask import DaskPool, Site
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.recipes import recipe
+from digitprep.sources import Member
 from digitprep.workers import ProcessPool, in_order
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
@@ -109,10 +110,14 @@ def test_a_worker_that_does_not_see_the_photos_is_said_and_no_photo_is_rejected_
     with photo.open("rb") as file:
         here = Path(f"/proc/self/fd/{os.dup2(file.fileno(), 200)}")  # the workers have none of that number
     assert here.exists()
-    with pytest.raises(
-        DigitprepError, match=rf"the worker tcp://\S+ does not see {here}; put the photos where"
-    ):
-        list(clean([here], recipe(), executor=pool))
+    member = Member("a.zip/7.png", here, 0, 9, here.stat().st_mtime_ns)
+    for source in (here, member):
+        with pytest.raises(
+            DigitprepError, match=rf"the worker tcp://\S+ does not see {here}; put the photos where"
+        ):
+            list(clean([source], recipe(), executor=pool))
+    (brought,) = clean([replace(member, data=photo.read_bytes(), length=1)], recipe(), executor=pool)
+    assert brought.image is not None
     os.close(200)
 
 
