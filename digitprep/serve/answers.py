@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from digitprep import __version__
 from digitprep.errors import DataError, UsageError
-from digitprep.recipes import RECIPES
+from digitprep.recipes import RECIPES, recipe
 from digitprep.serve import takeaway
 from digitprep.serve.cards import cards_of, catalog
 from digitprep.serve.entries import CLASSES, Photo
@@ -42,7 +42,7 @@ async def whole(bench: Workbench, _: Request) -> Response:
 
 async def choices(_bench: Workbench, _: Request) -> Response:
     """What can be chosen: steps with their options, recipes, formats."""
-    recipes = {name: {"summary": one.summary, "text": one.steps} for name, one in RECIPES.items()}
+    recipes = {name: {"summary": one.summary, "text": str(recipe(name))} for name, one in RECIPES.items()}
     formats = takeaway.written_formats()
     return JSONResponse({"steps": catalog(), "recipes": recipes, "formats": formats, "version": __version__})
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 FLAGS = (
@@ -60,8 +61,8 @@ class Browser:
         os.close(self._in)
         os.close(self._out)
 
-    def open(self, page: Path, *, width: int = 1200, dark: bool = False, scripts: bool = True) -> None:
-        """Show a page, in a window of that width, until it is all there."""
+    def open(self, page: Path | str, *, width: int = 1200, dark: bool = False, scripts: bool = True) -> None:
+        """Show a file or an address, in a window of that width, until it is all there."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
         self.ask(
@@ -69,7 +70,7 @@ class Browser:
         )
         self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
         self._events.clear()
-        self.ask("Page.navigate", url=page.resolve().as_uri())
+        self.ask("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while not self._told("Page.loadEventFired"):
             self._events.append(self._next())
 
@@ -90,6 +91,56 @@ class Browser:
         told = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
+
+    def until(self, expression: str, seconds: float = TIMEOUT_S):
+        """What an expression gives on the page as soon as that is true."""
+        end = time.monotonic() + seconds
+        while not (found := self.value(expression)):
+            assert time.monotonic() < end, f"not within {seconds} s: {expression}"
+            time.sleep(0.02)
+        return found
+
+    def click(self, selector: str) -> None:
+        """Click on an element, in its middle, as a mouse does."""
+        self.drag([self.middle(selector)])
+
+    def middle(self, selector: str) -> tuple[float, float]:
+        """Where the middle of an element is, once it has been scrolled to."""
+        found = self.value(
+            f"""(() => {{
+                const found = document.querySelector({json.dumps(selector)});
+                found.scrollIntoView({{ block: "center", behavior: "instant" }});
+                const {{ x, y, width, height }} = found.getBoundingClientRect();
+                return [x + width / 2, y + height / 2];
+            }})()"""
+        )
+        return found[0], found[1]
+
+    def drag(self, places: list[tuple[float, float]]) -> None:
+        """Press the mouse at the first place, move it over the others, and let it go at the last."""
+        for number, (x, y) in enumerate(places):
+            kind = "mousePressed" if number == 0 else "mouseMoved"
+            self._mouse(kind, x, y)
+        self._mouse("mouseReleased", *places[-1])
+
+    def press(self, key: str, *, control: bool = False) -> None:
+        """Press a key by its name, such as "7" or "Enter"."""
+        text = {} if control or len(key) > 1 else {"text": key}
+        text = {"text": "\r"} if key == "Enter" else text
+        code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(key, ord(key.upper()[0]))
+        event = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 2 * control}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", **event, **text)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def give_files(self, selector: str, files: list[Path]) -> None:
+        """Choose files in an input, as a person does in the dialog that it opens."""
+        root = self.ask("DOM.getDocument")["root"]["nodeId"]
+        node = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.ask("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
+
+    def _mouse(self, kind: str, x: float, y: float) -> None:
+        button = {"button": "left", "buttons": 0 if kind == "mouseReleased" else 1, "clickCount": 1}
+        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **button)
 
     def picture(self, *, whole: bool = False) -> bytes:
         """The window, or the whole page, as PNG."""

@@ -2,7 +2,7 @@
 
 import { find, say } from "./dom.js";
 import { changed, digitsOf, isDrawn, nextDrawnKey } from "./photo.js";
-import { takePipeline } from "./pipeline.js";
+import { saved, takePipeline } from "./pipeline.js";
 import { patch, post } from "./server.js";
 import {
   choose, loadProject, on, presentDigit, presentPhoto, state, takePhoto, tell, underway, walk,
@@ -110,7 +110,7 @@ export function addDigit(box) {
 /** Take back the last thing that was done, and show where that was. */
 export async function undo() {
   try {
-    await Promise.all(queues.values());
+    await Promise.all([...queues.values(), saved()]);
     const { photos, pipeline } = await post("api/undo");
     photos.forEach(takePhoto);
     if (pipeline) takePipeline(pipeline);

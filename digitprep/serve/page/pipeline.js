@@ -31,6 +31,9 @@ export function change(edit) {
 /** Save the cards as they stand. */
 export const saveCards = () => (draft ? save({ steps: draft }) : Promise.resolve());
 
+/** Resolves once all that was to be saved is. */
+export const saved = () => saving;
+
 /** Save the pipeline that a text describes. */
 export const saveText = (text) => save({ text });
 

@@ -1,0 +1,102 @@
+"""The workbench as its user starts it, and what it answers."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+TESTS = Path(__file__).parent
+PHOTOS = TESTS.parent / "samples" / "photos"
+TIMEOUT_SECONDS = 120
+
+
+class Served:
+    """`digitprep serve` on a project, in a process of its own."""
+
+    def __init__(self, project, *options):
+        self.project, self.options = project, options
+        self.errors = project.with_name(f"{project.name}-stderr.txt")
+        self.start()
+
+    def start(self):
+        """Start it, or start it again."""
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(TESTS.parent)}
+        command = [sys.executable, "-m", "digitprep", "serve", str(self.project), *self.options]
+        with self.errors.open("a") as errors:
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+        self.address = self.process.stdout.readline().strip()
+        assert self.address, self.said()
+        parts = urlsplit(self.address)
+        self.host, self.port, self.token = parts.hostname, parts.port, parts.path.strip("/")
+
+    def kill(self):
+        """End it as a power cut does."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def close(self):
+        """End it as its user does; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(TIMEOUT_SECONDS)
+        self.process.stdout.close()
+        return code
+
+    def said(self):
+        """What it has said on stderr."""
+        return self.errors.read_text()
+
+    def ask(self, method, path, body=None, *, headers=None, whole=False):
+        """The status of an answer, and what it holds: JSON as Python, the rest as bytes.
+
+        whole: whether `path` is the whole one, token and all
+        """
+        line = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_SECONDS)
+        sent = {} if headers is None else dict(headers)
+        if isinstance(body, dict | list):
+            body, sent = json.dumps(body).encode(), {"Content-Type": "application/json", **sent}
+        try:
+            line.request(method, path if whole else f"/{self.token}/{path}", body, sent)
+            answer = line.getresponse()
+            content = answer.read()
+            self.answer_headers = dict(answer.getheaders())
+            is_json = answer.getheader("content-type", "").startswith("application/json")
+            return answer.status, json.loads(content) if is_json else content
+        finally:
+            line.close()
+
+    def done(self, method, path, body=None):
+        """What an answer holds that has to be a good one."""
+        status, content = self.ask(method, path, body)
+        assert status in (200, 201), (status, content)
+        return content
+
+    def bring(self, file, name=None):
+        """Bring a photo; what the server says of it."""
+        return self.bring_bytes(name or file.name, file.read_bytes())
+
+    def bring_bytes(self, name, data):
+        """Bring the bytes of a photo; status and answer."""
+        kind = {"Content-Type": "application/octet-stream"}
+        return self.ask("POST", f"api/photos?name={quote(name, safe='')}", data, headers=kind)
+
+    def whole(self):
+        """The project as a window gets it."""
+        return self.done("GET", "api/project")
+
+    def seen(self):
+        """The same, once every photo has been looked at."""
+        until = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < until:
+            if not (found := self.whole())["waiting"]:
+                return found
+            time.sleep(0.05)
+        raise AssertionError("not all photos have been looked at")
