@@ -9,26 +9,35 @@ import {
 } from "./state.js";
 import { word } from "./words.js";
 
-/** The end of each photo's queue: a change needs the revision that the one before it has led to. */
-const queues = new Map();
+/** The saving of each photo of which something is on its way. */
+const savings = new Map();
 
 function change(photo, changes) {
   const { id } = photo;
   underway.set(id, [...(underway.get(id) ?? []), changes]);
   state.photos.set(id, changed(photo, changes));
   tell("photo", id);
-  const saved = (queues.get(id) ?? Promise.resolve()).then(() => save(id, changes));
-  queues.set(id, saved);
-  return saved;
+  if (!savings.has(id)) savings.set(id, saveAll(id));
+}
+
+/**
+ * Save a photo's changes in their order: each needs the revision that the one before it has led to.
+ * What was said while one was on its way goes together, so that fast fingers do not outrun the server.
+ */
+async function saveAll(id) {
+  while (underway.get(id).length) await save(id, [...underway.get(id)]);
+  savings.delete(id);
 }
 
 async function save(id, changes) {
+  const arrived = () => underway.set(id, underway.get(id).filter((other) => !changes.includes(other)));
   try {
-    const photo = await patch(`api/photos/${id}`, { revision: state.photos.get(id).revision, ...changes });
-    arrived(id, changes);
+    const { revision } = state.photos.get(id);
+    const photo = await patch(`api/photos/${id}`, { revision, ...changes.reduce(together) });
+    arrived();
     takePhoto(photo);
   } catch (refusal) {
-    arrived(id, changes);
+    arrived();
     if (refusal.answer?.photo) {
       takePhoto(refusal.answer.photo);
       say(word("status.changed-elsewhere", { name: refusal.answer.photo.name }));
@@ -39,8 +48,11 @@ async function save(id, changes) {
   }
 }
 
-function arrived(id, changes) {
-  underway.set(id, underway.get(id).filter((other) => other !== changes));
+/** Two changes as one, the later one's word being the last. */
+function together(before, after) {
+  const samples = { ...before.samples };
+  for (const [key, said] of Object.entries(after.samples ?? {})) samples[key] = { ...samples[key], ...said };
+  return { ...before, ...after, samples };
 }
 
 /** The photo and the digit of it that something can be said of, or null: a page may hold no digit. */
@@ -84,11 +96,11 @@ export function toggleRejected() {
 }
 
 /** Take the photo for a page of many digits, or for one digit. */
-export async function toggleMany() {
+export function toggleMany() {
   const photo = presentPhoto();
   if (!photo) return;
   say(word(photo.many ? "status.one" : "status.many"));
-  await change(photo, { many: !photo.many });
+  change(photo, { many: !photo.many });
 }
 
 /** Give the digit looked at another box; null lets the machine find it, and removes a drawn digit. */
@@ -110,7 +122,7 @@ export function addDigit(box) {
 /** Take back the last thing that was done, and show where that was. */
 export async function undo() {
   try {
-    await Promise.all([...queues.values(), saved()]);
+    await Promise.all([...savings.values(), saved()]);
     const { photos, pipeline } = await post("api/undo");
     photos.forEach(takePhoto);
     if (pipeline) takePipeline(pipeline);
@@ -128,6 +140,8 @@ const keyWithin = (photo) =>
 on("photo", (id) => {
   if (id === state.photo && presentDigit().key !== state.key) choose(id);
 });
+
+addEventListener("beforeunload", (event) => savings.size && event.preventDefault());
 
 find("#undo").onclick = undo;
 find("#many").onclick = toggleMany;

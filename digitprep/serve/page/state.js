@@ -63,7 +63,10 @@ function keep(photo) {
   // Until the server has looked at it again, what it saw before is better than nothing.
   const look = photo.look ?? (known?.many === photo.many ? known.look : null);
   const waiting = underway.get(photo.id) ?? [];
-  state.photos.set(photo.id, waiting.reduce(changed, { ...photo, look }));
+  const kept = waiting.reduce(changed, { ...photo, look });
+  // What was changed here comes twice, as an answer and as an event: showing it once is enough.
+  if (JSON.stringify(kept) === JSON.stringify(known)) return false;
+  state.photos.set(photo.id, kept);
   return true;
 }
 
