@@ -33,6 +33,14 @@ def test_the_picture_of_a_report_is_of_a_page_that_says_the_same(tmp_path):
     assert len(np.unique(np.asarray(kept))) > 50
 
 
-@pytest.mark.parametrize("name", ["demo.png", "explain.png", "report.png"])
+def test_the_picture_of_the_workbench_is_of_one_that_says_the_same():
+    kept = Image.open(SAMPLES / "workbench.png")
+    assert (
+        make_pictures.words_note().chunks[0][1].partition(b"\0")[2].decode() == kept.text[make_pictures.NOTE]
+    ), HINT
+    assert len(np.unique(np.asarray(kept))) > 50
+
+
+@pytest.mark.parametrize("name", make_pictures.NAMES)
 def test_the_pictures_are_small(name):
     assert (SAMPLES / name).stat().st_size < 250_000

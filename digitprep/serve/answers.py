@@ -86,6 +86,8 @@ async def bring(bench: Workbench, request: Request) -> Response:
     except DataError:
         project.remove(photo)
         raise
+    finally:
+        bench.looks.publish_waiting()
     return JSONResponse(bench.publish(photo), 201)
 
 

@@ -117,20 +117,24 @@ class Looks:
         """Something has changed: look at the photos for which that matters."""
         self._changed.set()
 
+    def publish_waiting(self) -> None:
+        """Tell all windows how many photos still have to be looked at."""
+        self.events.publish("counts", {"waiting": len(self.waiting)})
+
     async def run(self) -> None:
         """Look at one photo after the other, for as long as the server runs."""
         while True:
             self._changed.clear()
             while waiting := self.waiting:
                 photo = waiting[0]
-                self.events.publish("counts", {"waiting": len(waiting)})
+                self.publish_waiting()
                 try:
                     await self.look(photo, self.in_turn)
                 except DigitprepError as error:
                     self._looks[photo.id] = self.task(photo), _unread(str(error))
                 if photo.id in self.project.photos:
                     self.events.publish("photo", self.told(self.project.photo(photo.id)))
-            self.events.publish("counts", {"waiting": 0})
+            self.publish_waiting()
             await self._changed.wait()
 
     async def all_known(self) -> None:

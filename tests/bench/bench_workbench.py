@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def different(count: int):
-    """So many photos of other bytes each: the samples, enlarged to what a phone's browser sends, turned a little."""
+    """So many photos of other bytes each: the samples, as large as telephones' screens, turned a little."""
     files = sorted(PHOTOS.glob("*.jpg"))
     for number in range(count):
         with Image.open(files[number % len(files)]) as photo:

@@ -1,9 +1,9 @@
-"""Make the pictures of README again, from the sample photos: samples/demo.png, explain.png and report.png.
+"""Make the pictures of README again, from the sample photos, into the folder samples.
 
     python tests/bench/make_pictures.py
 
-The report is photographed in Chromium; what it says is noted in the picture, so that a test can tell when
-it says something else.
+The report and the workbench are photographed in Chromium; what they say is noted in the picture, so that a
+test can tell when they say something else.
 """
 
 from __future__ import annotations
@@ -22,10 +22,16 @@ from browser import Browser
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+
+from workbench import Served  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "samples" / "photos"
 SHOWN = ("02.jpg", "07.jpg", "09.jpg", "10.jpg", "12.jpg", "16.jpg", "17.jpg", "20.jpg")
 NOTE = "page"  # what the note is called in the PNG
+NAMES = ("demo.png", "explain.png", "report.png", "workbench.png")
+WORDS = ROOT / "digitprep" / "serve" / "page" / "words.en.json"
 WIDTH_PX, HEIGHT_PX = 1060, 735
 
 
@@ -35,9 +41,10 @@ def main() -> None:
         draw(folder)
         page = report(folder)
         browser = Browser(folder / "profile")
-        photograph(browser, page).save(folder / "report.png", optimize=True, pnginfo=note(page))
+        photograph(browser, page).save(folder / "report.png", optimize=True, pnginfo=note(digest(page)))
+        workbench(browser, folder).save(folder / "workbench.png", optimize=True, pnginfo=note(words_digest()))
         browser.close()
-        for name in ("demo.png", "explain.png", "report.png"):
+        for name in NAMES:
             (ROOT / "samples" / name).write_bytes((folder / name).read_bytes())
             print(f"samples/{name}: {(ROOT / 'samples' / name).stat().st_size:,} bytes")
 
@@ -82,11 +89,34 @@ def photograph(browser: Browser, page: Path) -> Image.Image:
     return picture.crop((0, 0, picture.width, HEIGHT_PX)).quantize(128, dither=Image.Dither.NONE)
 
 
-def note(page: Path) -> PngInfo:
-    """What the page says, as a digest, to be kept in the picture of it."""
+def workbench(browser: Browser, folder: Path) -> Image.Image:
+    """The workbench with the sample photos, one of them looked at."""
+    served = Served(folder / "twenty photos")
+    browser.ask("Emulation.setLocaleOverride", locale="en-US")
+    browser.open(served.address, width=1280)
+    files = sorted(PHOTOS.glob("[0-9]*"))
+    browser.give_files("#choose", files)
+    browser.until(f"document.querySelectorAll('#photos img.small').length === {len(files)}")
+    number = next(photo["id"] for photo in served.seen()["photos"] if photo["name"] == "16.jpg")
+    browser.click(f"[data-photo='{number}'] button")
+    browser.until("document.querySelectorAll('#steps img').length > 10")
+    browser.until("document.querySelector('#picture img').complete")
+    browser.value("scrollTo(0, 0)")
+    picture = Image.open(io.BytesIO(browser.picture())).convert("RGB")
+    served.close()
+    return picture.quantize(128, dither=Image.Dither.NONE)
+
+
+def note(text: str) -> PngInfo:
+    """What a page says, as a digest, to be kept in the picture of it."""
     info = PngInfo()
-    info.add_text(NOTE, digest(page))
+    info.add_text(NOTE, text)
     return info
+
+
+def words_digest() -> str:
+    """A SHA-256 of what the workbench says in English."""
+    return hashlib.sha256(WORDS.read_bytes()).hexdigest()
 
 
 def digest(page: Path) -> str:
