@@ -130,7 +130,8 @@ def watched(task: Task, end: float = math.inf) -> Result:
                 str(HERE / "worker.py"),
                 json.dumps(asdict(replace(task, folder=folder))),
             ]
-            environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+            # What a worker that ends at once leaves behind goes with the folder.
+            environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TMPDIR": folder}
             hung, code, stderr = _ran(command, environment, task, Path(folder))
             result = Result(findings=list(_findings(task.harness, Path(folder, FINDINGS))))
             if code == 0:

@@ -13,6 +13,7 @@ small and of every kind that the reader knows; `container` says how to open them
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -67,7 +68,7 @@ def harness(
 @cache
 def scratch() -> Path:
     """A folder of this process, in memory where the system has such a place, removed at its end."""
-    made = tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY)
+    made = tempfile.TemporaryDirectory(prefix="fuzz-", dir=os.environ.get("TMPDIR", MEMORY))
     _KEPT.append(made)
     return Path(made.name)
 
