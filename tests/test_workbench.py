@@ -355,3 +355,34 @@ def test_a_training_can_be_stopped_and_too_few_labels_are_said(fresh):
         assert time.monotonic() < until
         time.sleep(0.1)
     assert fresh.whole()["training"]["state"] == "stopped"
+
+
+def test_a_photo_whose_file_has_gone_is_told_as_such_and_keeps_nobody_waiting(fresh):
+    for file in FILES[:2]:
+        fresh.bring(file)
+    photo = photo_of(fresh, FILES[0].name)
+    (fresh.project / "photos" / "0001.jpg").unlink()
+    gone = change(fresh, photo, samples={"": {"label": 3, "box": [1, 2, 3, 4]}})
+    # What its process still remembers may do; after the next start it has to read the file.
+    fresh.close()
+    fresh.start()
+    gone = photo_of(fresh, FILES[0].name)
+    assert gone["look"]["reason"] == f"{FILES[0].name}: cannot be read: No such file or directory"
+    assert gone["samples"][""]["label"] == 3
+    assert change(fresh, gone, samples={"": {"box": None}})["look"]["samples"] == []
+    fresh.done("POST", "api/accept", {})
+    assert len(np.load(io.BytesIO(fresh.done("GET", "api/export?format=npz")))["y_train"]) == 1
+
+
+def test_a_label_outlives_a_pipeline_that_makes_nothing_of_its_photo(fresh):
+    fresh.bring(FILES[0])
+    say(fresh, FILES[0].name, label=3)
+    revision = fresh.whole()["pipeline"]["revision"]
+    nothing = 'grayscale | threshold(method="fixed", level=255, ink="dark") | crop'
+    fresh.done("PUT", "api/pipeline", {"revision": revision, "text": "grayscale | invert | resize(size=30)"})
+    status, answer = fresh.ask("POST", "api/evaluation", {})
+    assert (status, "end it with center(size=28)" in answer["error"]) == (422, True)
+    revision = fresh.seen()["pipeline"]["revision"]
+    fresh.done("PUT", "api/pipeline", {"revision": revision, "text": nothing})
+    fresh.seen()
+    assert fresh.done("GET", "api/labels").decode() == f"file,label\n{FILES[0].name},3\n"

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,37 @@ def test_it_listens_on_this_machine_alone(served):
         if int(row.split()[1].partition(":")[2], 16) == served.port and row.split()[3] == "0A"
     ]
     assert found == ["127.0.0.1"]
+
+
+def test_connections_that_ask_for_nothing_do_not_shut_others_out(served):
+    idle = [socket.create_connection((served.host, served.port), 30) for _ in range(150)]
+    until = time.monotonic() + 60
+    while served.ask("GET", "api/catalog")[0] != 200:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    for line in idle:
+        line.close()
+
+
+def test_what_is_wrong_is_said_as_json_whatever_it_is(served):
+    for method, path in (("GET", "api/nothing"), ("DELETE", "api/project"), ("GET", "page/nothing.js")):
+        status, answer = served.ask(method, path)
+        assert status in (404, 405)
+        assert answer["error"]
+    status, answer = served.ask("POST", "api/photos/1/steps", {"key": "\ud800"})
+    assert (status, "no digit is called" in answer["error"]) == (400, True)
+
+
+def test_open_to_a_network_it_answers_to_its_addresses_and_to_no_other_name(tmp_path):
+    started = Served(tmp_path / "project", "--host", "0.0.0.0")
+    started.host = "127.0.0.1"
+    assert "other machines" in started.said()
+    answers = {
+        name: started.ask("GET", "api/catalog", headers={"Host": f"{name}:{started.port}"})[0]
+        for name in ("192.0.2.7", "[::1]", "localhost", "LOCALHOST", "evil.example", "192.0.2.7.evil.example")
+    }
+    started.close()
+    assert list(answers.values()) == [200, 200, 200, 200, 421, 421]
 
 
 def test_only_so_many_photos_are_taken(tmp_path):

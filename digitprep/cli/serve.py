@@ -45,7 +45,7 @@ def serve(
 
     _log_to_stderr()
     at = listening(host, port)
-    if host != LOOPBACK:
+    if host not in (LOOPBACK, "localhost", "::1"):
         say("other machines that can reach this one and know the address can see and change the project")
 
     def ready() -> None:

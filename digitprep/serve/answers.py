@@ -13,7 +13,7 @@ from digitprep.errors import DataError, UsageError
 from digitprep.recipes import RECIPES, recipe
 from digitprep.serve import takeaway
 from digitprep.serve.cards import cards_of, catalog
-from digitprep.serve.entries import CLASSES, Photo
+from digitprep.serve.entries import CLASSES, Photo, checked_key
 from digitprep.serve.look import picture, steps_of
 from digitprep.serve.project import MOST_PHOTOS, Conflict
 from digitprep.serve.requests import asked_of, photo_of, revision_of
@@ -66,7 +66,7 @@ async def steps(bench: Workbench, request: Request) -> Response:
     photo, asked = photo_of(bench, request), await asked_of(request)
     cards = bench.project.record.cards if asked.get("steps") is None else cards_of(asked["steps"])
     task = bench.looks.task(photo, cards)
-    work = partial(steps_of, key=str(asked.get("key", "")))
+    work = partial(steps_of, key=checked_key(asked.get("key", "")))
     told = await bench.looks.at_once.do(work, task, request.is_disconnected)
     places = [None, *(place for place, card in enumerate(cards) if card.on)]
     panels = [panel | {"card": place} for panel, place in zip(told["panels"], places, strict=False)]
@@ -82,7 +82,7 @@ async def bring(bench: Workbench, request: Request) -> Response:
         return JSONResponse(bench.looks.told(known))
     photo = project.add(name, data)
     try:
-        await bench.looks.look(photo, bench.looks.in_turn)
+        await bench.looks.first_look(photo)
     except DataError:
         project.remove(photo)
         raise

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from digitprep.errors import DataError, DigitprepError, MissingExtra, StepError, UsageError
+from digitprep.errors import DataError, DigitprepError, MissingExtra, ModelError, StepError, UsageError
 from digitprep.serve import answers, results
 from digitprep.serve.guard import Guard, TooLarge
 from digitprep.serve.looking import Gone
@@ -53,6 +54,7 @@ STATUS: list[tuple[type[Exception], int]] = [
     (TooLarge, 413),
     (UsageError, 400),
     (DataError, 422),
+    (ModelError, 422),
     (StepError, 422),
     (MissingExtra, 501),
     (Gone, 499),
@@ -60,19 +62,31 @@ STATUS: list[tuple[type[Exception], int]] = [
 ]
 
 
-def application(bench: Workbench, token: str, hosts: Iterable[str]) -> Any:
+def application(bench: Workbench, token: str, hosts: Iterable[str], is_open: bool = False) -> Any:
     """The workbench as an ASGI application.
 
     token: what every address begins with; without it nothing is answered
-    hosts: the names, with their ports, under which the server is reached
+    hosts: the names, with their ports, under which the server is reached; is_open: any address, too
     """
     routes: list[Route | Mount] = [
         Route("/", _page),
         *(Route(path, _told(bench, answer), methods=[method]) for method, path, answer in ADDRESSES),
         Mount("/page", StaticFiles(directory=PAGE, check_dir=False)),
     ]
-    app = Starlette(routes=[Mount(f"/{token}", routes=routes)], lifespan=bench.running)
-    return Guard(app, token, hosts, bench.limits.bytes)
+    handlers: dict[Any, Any] = {HTTPException: _not_found, Exception: _failed}
+    mounted = [Mount(f"/{token}", routes=routes)]
+    app = Starlette(routes=mounted, lifespan=bench.running, exception_handlers=handlers)
+    return Guard(app, token, hosts, bench.limits.bytes, is_open)
+
+
+async def _not_found(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    reason = f"the workbench failed at this ({type(error).__name__}); its terminal says more"
+    return JSONResponse({"error": reason}, 500)
 
 
 async def _page(_: Request) -> Response:
@@ -89,7 +103,8 @@ def _told(bench: Workbench, answer: Answer) -> Callable[[Request], Awaitable[Res
             return Response(status_code=499)
         except (DigitprepError, TooLarge) as error:
             status = next(number for kind, number in STATUS if isinstance(error, kind))
-            LOG.info("%s %a: %d, %a", request.method, request.url.path, status, str(error))
+            level = logging.WARNING if status in (413, 422, 500) else logging.INFO
+            LOG.log(level, "%s: %d, %a", request.method, status, str(error))
             return JSONResponse({"error": str(error)}, status)
 
     return told

@@ -80,7 +80,7 @@ def photo_from(value: Mapping[str, Any]) -> Photo:
         sha256=str(value["sha256"]),
         revision=int(value["revision"]),
         many=bool(value["many"]),
-        samples={_key(key): changed(Sample(), sample) for key, sample in value["samples"].items()},
+        samples={checked_key(key): changed(Sample(), sample) for key, sample in value["samples"].items()},
     )
 
 
@@ -94,7 +94,7 @@ def sample_changes(photo: Photo, changes: Mapping[str, Any]) -> Photo:
         raise UsageError("a change to a photo is `many`, true or false, and `samples` by their keys")
     kept = dict(photo.samples)
     for key, change in samples.items():
-        sample = changed(kept.get(_key(key), Sample()), change)
+        sample = changed(kept.get(checked_key(key), Sample()), change)
         if sample == Sample() or (key.startswith("b") and sample.box is None):
             kept.pop(key, None)
         else:
@@ -117,7 +117,8 @@ def changed(sample: Sample, change: Any) -> Sample:
     return Sample(label, None if box is None else _box(box), rejected)
 
 
-def _key(key: Any) -> str:
+def checked_key(key: Any) -> str:
+    """What a sample is called. Raises UsageError where none is called so."""
     if not isinstance(key, str) or not KEY.fullmatch(key):
         raise UsageError(f"no digit is called {key!r:.200}")
     return key

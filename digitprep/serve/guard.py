@@ -8,6 +8,7 @@ Origin, and cannot make a name of its own stand for this machine, as the Host is
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import json
 import logging
 from collections.abc import Iterable
@@ -37,12 +38,16 @@ class Guard:
     """An ASGI application around another: what may not pass gets an answer of one sentence, and is logged.
 
     token: what every address begins with
-    hosts: the names, with their ports, under which the server is reached; no others are answered
+    hosts: the names, with their ports, under which the server is reached; no others are answered, but, where
+        `is_open`, any address in numbers, which no page elsewhere can make its own
     most_bytes: of a photo
     """
 
-    def __init__(self, app: Any, token: str, hosts: Iterable[str], most_bytes: int) -> None:
-        self.app, self.token, self.hosts, self.most_bytes = app, token, set(hosts), most_bytes
+    def __init__(
+        self, app: Any, token: str, hosts: Iterable[str], most_bytes: int, is_open: bool = False
+    ) -> None:
+        self.app, self.token, self.most_bytes, self.is_open = app, token, most_bytes, is_open
+        self.hosts = {host.lower() for host in hosts}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request, or pass it on."""
@@ -67,8 +72,8 @@ class Guard:
     def _refusal(self, scope: Any) -> tuple[int, str] | None:
         """The status and the reason for which a request may not pass, if it may not."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        host = headers.get("host", "")
-        if host not in self.hosts:
+        host = headers.get("host", "").lower()
+        if host not in self.hosts and not (self.is_open and _is_in_numbers(host)):
             return 421, f"no workbench is reached as {host[:100]!a}"
         if not _same(_token_of(scope["path"]), self.token):
             return 403, "the address lacks the token; take it whole from where `digitprep serve` said it"
@@ -119,6 +124,16 @@ def _bounded(receive: Any, most: int) -> Any:
 
 def _is_photo(scope: Any) -> bool:
     return scope["method"] == "POST" and str(scope["path"]).endswith("/api/photos")
+
+
+def _is_in_numbers(host: str) -> bool:
+    """Whether a host, with a port or without, is an address in numbers and no name."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _token_of(path: str) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from digitprep.acceptance import gate_for, verdicts
 from digitprep.conformance import check, checkable
-from digitprep.errors import StepError
+from digitprep.errors import DataError, StepError
 from digitprep.formats.png import encode_png
 from digitprep.limits import Limits
 from digitprep.nn import load_model
@@ -254,8 +254,12 @@ def _decoded(task: Task) -> Photo:
 
 @lru_cache(maxsize=KEPT_PHOTOS)
 def _pixels(photo: Path, name: str, longest_px: int, limits: Limits) -> Photo:
+    try:
+        data = read_bytes(photo, limits.bytes)
+    except DataError as error:  # by the name that a person knows it by
+        raise DataError(str(error).replace(str(photo), name)) from error
     with in_memory_of(name):
-        return decode_photo(read_bytes(photo, limits.bytes), name, longest_px, limits)
+        return decode_photo(data, name, longest_px, limits)
 
 
 @lru_cache(maxsize=4)

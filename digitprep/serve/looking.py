@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from digitprep.errors import DataError, DigitprepError
@@ -14,6 +16,8 @@ from digitprep.serve.events import Events
 from digitprep.serve.look import Look, Task, look
 from digitprep.serve.project import Project
 from digitprep.workers import ProcessPool, in_order
+
+LOG = logging.getLogger("digitprep.serve")
 
 Result = TypeVar("Result")
 
@@ -69,20 +73,29 @@ class Looks:
         self.project, self.events, self.limits = project, events, limits
         self.at_once, self.in_turn = Hand(), Hand()
         self._looks: dict[int, tuple[Task, Look]] = {}
-        self._changed = asyncio.Event()
+        self._changed, self._idle = asyncio.Event(), asyncio.Event()
+        self._seen: tuple[Any, tuple[str, Path | None]] | None = None
 
     def task(self, photo: Photo, cards: tuple[Card, ...] | None = None) -> Task:
         """How a photo is to be looked at now, or with other steps."""
-        project = self.project
+        pipeline, model = self._how()
         return Task(
-            photo=project.path_of(photo),
+            photo=self.project.path_of(photo),
             name=photo.name,
-            pipeline=str(project.pipeline if cards is None else pipeline_of(cards)),
+            pipeline=pipeline if cards is None else str(pipeline_of(cards)),
             many=photo.many,
             boxes=tuple(sorted(photo.boxes.items())),
-            model=project.file_of(project.record.network),
+            model=model,
             limits=self.limits,
         )
+
+    def _how(self) -> tuple[str, Path | None]:
+        """The pipeline's text and the network's file, made once for as long as they stay."""
+        record = self.project.record
+        seen = record.cards, record.network, record.trained
+        if self._seen is None or self._seen[0] != seen:
+            self._seen = seen, (str(self.project.pipeline), self.project.file_of(record.network))
+        return self._seen[1]
 
     def known(self, photo: Photo) -> Look | None:
         """What is read in a photo, where that is known as things are now."""
@@ -101,20 +114,31 @@ class Looks:
         samples = {key: sample.__dict__ for key, sample in photo.samples.items()}
         return shown | {"samples": samples, "look": found and found.told}
 
-    async def look(self, photo: Photo, hand: Hand) -> Look:
-        """What is read in a photo, by that process where it is not known.
+    async def first_look(self, photo: Photo) -> Look:
+        """What is read in a photo that has just come. Raises DataError for a file that is no image."""
+        task = self.task(photo)
+        found = await self.in_turn.do(look, task)
+        self._looks[photo.id] = task, found
+        return found
 
-        Raises DataError for a file that is no image.
-        """
+    async def look(self, photo: Photo, hand: Hand) -> Look:
+        """What is read in a photo, by that process where it is not known; where it fails, why it does."""
         known = self.known(photo)
         if known is None:
             task = self.task(photo)
-            known = await hand.do(look, task)
+            try:
+                known = await hand.do(look, task)
+            except Exception as error:
+                # One photo, however odd, must not keep the others waiting.
+                if not isinstance(error, DigitprepError):
+                    LOG.exception("looking at %a failed", photo.name)
+                known = _unread(str(error))
             self._looks[photo.id] = task, known
         return known
 
     def look_anew(self) -> None:
         """Something has changed: look at the photos for which that matters."""
+        self._idle.clear()
         self._changed.set()
 
     def publish_waiting(self) -> None:
@@ -125,23 +149,26 @@ class Looks:
         """Look at one photo after the other, for as long as the server runs."""
         while True:
             self._changed.clear()
-            while waiting := self.waiting:
-                photo = waiting[0]
+            waiting = self.waiting
+            for left, photo in zip(range(len(waiting), 0, -1), waiting, strict=True):
+                if self._changed.is_set():
+                    break
+                self.events.publish("counts", {"waiting": left})
+                now = self.project.photos.get(photo.id)
+                if now is not None and self.known(now) is None:
+                    await self.look(now, self.in_turn)
+                    if photo.id in self.project.photos:
+                        self.events.publish("photo", self.told(self.project.photo(photo.id)))
+            else:
                 self.publish_waiting()
-                try:
-                    await self.look(photo, self.in_turn)
-                except DigitprepError as error:
-                    self._looks[photo.id] = self.task(photo), _unread(str(error))
-                if photo.id in self.project.photos:
-                    self.events.publish("photo", self.told(self.project.photo(photo.id)))
-            self.publish_waiting()
-            await self._changed.wait()
+                self._idle.set()
+                await self._changed.wait()
 
     async def all_known(self) -> None:
         """Wait until every photo has been looked at as things are now."""
-        self.look_anew()
         while self.waiting:
-            await asyncio.sleep(0.05)
+            self.look_anew()
+            await self._idle.wait()
 
     def close(self) -> None:
         """End the processes."""

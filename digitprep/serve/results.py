@@ -9,6 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from digitprep.dataset import size_text
+from digitprep.errors import DataError
 from digitprep.evaluation import evaluate
 from digitprep.nn import load_model
 from digitprep.serve import takeaway
@@ -89,7 +91,12 @@ async def evaluation(bench: Workbench, request: Request) -> Response:
 
 
 def _evaluated(samples: list[Sample], file: Path | None) -> dict[str, Any]:
-    found = evaluate(load_model(file), takeaway.split_of(samples, ""), hardest=MOST_WRONG)
+    model, split = load_model(file), takeaway.split_of(samples, "")
+    if split.images.shape[1:] != model.image_shape:
+        made, expected = size_text(split.images), " x ".join(map(str, model.image_shape))
+        reason = f"the network takes {expected}, the pipeline made {made}; end it with center(size=28)"
+        raise DataError(reason)
+    found = evaluate(model, split, hardest=MOST_WRONG)
     wrong = [
         {
             "photo": samples[answer.index].photo.id,

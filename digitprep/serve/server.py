@@ -15,20 +15,28 @@ from digitprep.errors import DigitprepError
 from digitprep.extra import extra
 from digitprep.limits import LIMITS, Limits
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, ANY = "127.0.0.1", ("0.0.0.0", "::")
 TOKEN_BYTES = 24
 
 # So many requests are answered at a time; a page makes ten, and what is more is told to come again.
 MOST_AT_ONCE = 128
 
+# How long a connection may be open before the first request on it is there.
+FIRST_REQUEST_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Listening:
-    """A socket that is bound, and the address to open."""
+    """A socket that is bound, and the address to open.
+
+    hosts: the names under which it is reached, with the port; is_open: whether any address of the machine's
+        own is one, too
+    """
 
     socket: socket.socket
     token: str
     hosts: tuple[str, ...]
+    is_open: bool = False
 
     @property
     def address(self) -> str:
@@ -52,11 +60,11 @@ def listening(host: str = LOOPBACK, port: int = 0) -> Listening:
             f"cannot listen at {host}, port {port}: {error.strerror or error}; choose another --port"
         ) from error
     number = bound.getsockname()[1]
-    names = [f"[{host}]" if ":" in host else host]
+    is_open = host in ANY
+    names = [_own_address(), socket.gethostname(), "localhost"] if is_open else [host]
     names += ["localhost"] if host == LOOPBACK else []
-    if host in ("0.0.0.0", "::"):
-        names = [socket.gethostname(), LOOPBACK, "localhost", *_own_addresses()]
-    return Listening(bound, secrets.token_urlsafe(TOKEN_BYTES), tuple(f"{name}:{number}" for name in names))
+    hosts = tuple(f"[{name}]:{number}" if ":" in name else f"{name}:{number}" for name in names)
+    return Listening(bound, secrets.token_urlsafe(TOKEN_BYTES), hosts, is_open)
 
 
 def serve(
@@ -74,12 +82,13 @@ def serve(
 
     project = Project(folder)
     try:
-        app = application(Workbench(project, limits), at.token, at.hosts)
+        app = application(Workbench(project, limits), at.token, at.hosts, at.is_open)
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             server_header=False,
+            http=_protocol(),
             ws="none",
             limit_concurrency=MOST_AT_ONCE,
             timeout_graceful_shutdown=1,
@@ -108,10 +117,27 @@ class _Server:
         self._server.run(sockets=[bound])
 
 
-def _own_addresses() -> list[str]:
-    """The addresses that this machine has under its own name."""
-    try:
-        found = socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
-    except OSError:
-        return []
-    return sorted({str(entry[4][0]) for entry in found})
+def _protocol() -> Any:
+    """How HTTP is spoken: connections on which nobody asks for anything are closed, lest they stay."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Patient(H11Protocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_unasked)
+
+        def _close_unasked(self) -> None:
+            if self.cycle is None and not self.transport.is_closing():
+                self.transport.close()
+
+    return Patient
+
+
+def _own_address() -> str:
+    """The address that other machines of the network have for this one; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documentation, which nobody has
+        except OSError:
+            return LOOPBACK
+        return str(probe.getsockname()[0])

@@ -154,8 +154,10 @@ def labels_file(samples: Iterable[Sample]) -> File:
     table = io.StringIO(newline="")
     rows = csv.writer(table, lineterminator="\n")
     rows.writerow(["file", "label"])
-    cleaned = (sample.cleaned for sample in labelled(samples))
-    rows.writerows((one.photo.name, one.label) for one in cleaned)
+    for sample in samples:
+        said = sample.photo.sample(sample.key)
+        if said.label is not None and not said.rejected:
+            rows.writerow((sample.cleaned.photo.name, said.label))
     return File("labels.csv", table.getvalue().encode("utf-8", "surrogateescape"))
 
 

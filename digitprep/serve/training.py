@@ -66,6 +66,7 @@ class Trainer:
     training: Training | None = None
     _process: Any = field(default=None, repr=False)
     _line: Connection | None = field(default=None, repr=False)
+    _end: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_running(self) -> bool:
@@ -94,7 +95,7 @@ class Trainer:
     def follow(self) -> Model | None:
         """Tell of the training until it ends; the network that it ended with, if any.
 
-        Waits, so it is for a thread.
+        That it has ended is told by `end`, once the network is kept. Waits, so it is for a thread.
         """
         model = None
         assert self._line is not None
@@ -102,15 +103,19 @@ class Trainer:
             while (message := self._line.recv()) is not None:
                 if isinstance(message, Model):
                     model = message
+                elif "state" in message:
+                    self._end = message
                 else:
                     self._tell(**message)
         except (EOFError, OSError):
-            if self.is_running:
-                self._tell(
-                    state="failed", error="the process that trained was lost, perhaps for want of memory"
-                )
+            error = "the process that trained was lost, perhaps for want of memory"
+            self._end = {"state": "failed", "error": error}
         self._process.join()
         return model
+
+    def end(self, error: str | None = None) -> None:
+        """Tell how the training ended; with an error, that it failed."""
+        self._tell(**(self._end if error is None else {"state": "failed", "error": error}))
 
     def stop(self) -> None:
         """Ask it to end; the best epoch so far is what it ends with."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from digitprep.errors import DigitprepError
 from digitprep.limits import LIMITS, Limits
 from digitprep.serve import takeaway
 from digitprep.serve.entries import Photo
@@ -79,12 +80,14 @@ class Workbench:
 
     async def follow_training(self) -> None:
         """Keep the network that the training ends with."""
-        model = await asyncio.to_thread(self.trainer.follow)
-        if model is not None:
-            self.project.keep_trained(model)
-            self.publish_network()
-        if self.trainer.training is not None:  # once more, now that the network is there
-            self.events.publish("training", self.trainer.training.to_dict())
+        model, error = await asyncio.to_thread(self.trainer.follow), None
+        try:
+            if model is not None:
+                self.project.keep_trained(model)
+                self.publish_network()
+        except DigitprepError as refused:
+            error = str(refused)
+        self.trainer.end(error)
 
     def _heard_of_training(self, training: Training) -> None:
         self._loop.call_soon_threadsafe(self.events.publish, "training", training.to_dict())

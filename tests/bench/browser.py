@@ -17,7 +17,7 @@ FLAGS = (
     "--no-first-run",
     "--remote-debugging-pipe",
 )
-TIMEOUT_S = 60
+TIMEOUT_S = 20
 
 
 def program() -> str | None:

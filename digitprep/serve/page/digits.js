@@ -1,7 +1,7 @@
 /** A page's digits as a grid, to be checked one after the other with the same keys as photos. */
 
 import { find, make } from "./dom.js";
-import { MARKS, digitsOf, kindOf, reasonOf } from "./photo.js";
+import { MARKS, digitsOf, isRead, kindOf, reasonOf } from "./photo.js";
 import { choose, on, presentPhoto, state } from "./state.js";
 import { onLanguage, word } from "./words.js";
 
@@ -28,7 +28,7 @@ function cell(photo, digit) {
     make(
       "span",
       { class: "said" },
-      make("b", {}, found?.image ? String(found.digit) : "–"),
+      make("b", {}, isRead(found) ? String(found.digit) : "–"),
       said.label === null ? null : ` → ${said.label}`,
       make("span", { class: "mark", "aria-hidden": "true" }, MARKS[kind]),
       make("span", { class: "unseen" }, kind && ` ${word(`kind.${kind}`)}`),

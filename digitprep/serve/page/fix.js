@@ -1,7 +1,7 @@
 /** What a person says of a photo: labels, boxes, rejections. Shown at once, saved in their order. */
 
 import { find, say } from "./dom.js";
-import { changed, digitsOf, isDrawn, nextDrawnKey } from "./photo.js";
+import { changed, digitsOf, isDrawn, isRead, nextDrawnKey } from "./photo.js";
 import { saved, takePipeline } from "./pipeline.js";
 import { patch, post } from "./server.js";
 import {
@@ -79,10 +79,10 @@ export function label(number) {
   if (sayOf({ label: number, rejected: false })) goOn(word("status.labelled", { name, label: number }));
 }
 
-/** Take what was read for the label, and go on to the next one. */
+/** Take what is shown as read for the label, and go on to the next one. */
 export function acceptReading() {
-  const digit = presentDigit();
-  if (digit?.found?.image) label(digit.found.digit);
+  const found = state.live ? state.live.sample : presentDigit()?.found;
+  if (isRead(found)) label(found.digit);
   else say(word("status.nothing-read"));
 }
 

@@ -1,7 +1,7 @@
 /** The list of photos, those that need a look first. Its order stays while one works through it. */
 
 import { find, make } from "./dom.js";
-import { MARKS, arranged, countsOf, digitsOf, kindOfPhoto, reasonOf } from "./photo.js";
+import { MARKS, arranged, countsOf, digitsOf, isRead, kindOfPhoto, reasonOf } from "./photo.js";
 import { arrange, choose, on, state } from "./state.js";
 import { onLanguage, word } from "./words.js";
 
@@ -23,7 +23,7 @@ function sayings(photo) {
   const [digit] = digits;
   const { said, found } = digit;
   return {
-    reading: reading ?? (found?.image ? word("list.read", { digit: found.digit }) : word("list.unread")),
+    reading: reading ?? (isRead(found) ? word("list.read", { digit: found.digit }) : word("list.unread")),
     why: whyOf(said, reasonOf(photo, digit) ?? found?.doubt ?? found?.unlike[0] ?? ""),
   };
 }

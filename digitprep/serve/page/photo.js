@@ -16,6 +16,9 @@ export function digitsOf(photo) {
   return [...keys].map((key) => digitOf(photo, key, found));
 }
 
+/** Whether a network has read something in what was found: an image of another size it cannot read. */
+export const isRead = (found) => Boolean(found?.image) && found.digit !== null;
+
 /** The digit of that key; one of which nothing is known where a page is not read yet, or holds none. */
 export function digitOf(photo, key, found = new Map()) {
   return { key, said: { ...UNSAID, ...photo.samples[key] }, found: found.get(key) ?? null };

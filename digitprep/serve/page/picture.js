@@ -143,7 +143,10 @@ export function boxKey(event) {
     showBoxes(presentPhoto(), presentDigit());
     clearTimeout(settling);
     settling = setTimeout(settle, SETTLED_MS);
-  } else return false;
+  } else {
+    settle(); // whatever the key does, it may lead to another digit
+    return false;
+  }
   return true;
 }
 
@@ -171,6 +174,7 @@ boxes.addEventListener("pointercancel", () => {
   drag = draft = null;
   show();
 });
+addEventListener("pointerdown", settle, { capture: true });
 find("#box").onclick = toggleBoxing;
 find("#reset-box").onclick = resetBox;
 on("selection", () => {

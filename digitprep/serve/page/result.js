@@ -2,7 +2,7 @@
 
 import { find, make, percent } from "./dom.js";
 import { label } from "./fix.js";
-import { isOther, reasonOf } from "./photo.js";
+import { isOther, isRead, reasonOf } from "./photo.js";
 import { on, presentDigit, presentPhoto, state } from "./state.js";
 import { onLanguage, word } from "./words.js";
 
@@ -35,13 +35,13 @@ function showImage(found) {
   image.hidden = !found?.image;
   find("#no-image").hidden = Boolean(found?.image);
   if (found?.image) image.src = found.image;
-  image.alt = found?.image ? word("result.image", { digit: found.digit }) : "";
+  image.alt = isRead(found) ? word("result.image", { digit: found.digit }) : "";
 }
 
 function showReading(photo, { said, found }, reason) {
   const waiting = !photo.look && !state.live;
-  find("#reading").textContent = found?.image ? found.digit : waiting ? "…" : "–";
-  find("#confidence").textContent = found?.image
+  find("#reading").textContent = isRead(found) ? found.digit : waiting ? "…" : "–";
+  find("#confidence").textContent = isRead(found)
     ? word("result.sure", { share: percent(found.confidence) })
     : word(waiting ? "result.waiting" : reason ? "result.nothing" : "result.no-network");
   const label = find("#label");
@@ -49,7 +49,7 @@ function showReading(photo, { said, found }, reason) {
     ? word("result.rejected")
     : said.label === null ? word("result.unlabelled") : word("result.labelled", { label: said.label });
   label.dataset.kind = said.rejected ? "rejected" : said.label === null ? "" : "labelled";
-  find("#accept").disabled = !found?.image;
+  find("#accept").disabled = !isRead(found);
 }
 
 function showBar(bar, digit, found, label) {
