@@ -6,14 +6,16 @@ import platform
 from contextlib import suppress
 from importlib import import_module
 
-PACKAGES = {"digitprep": "digitprep", "NumPy": "numpy", "Pillow": "PIL", "OpenCV": "cv2"}
+from digitprep.opencv import cv2
+
+PACKAGES = {"digitprep": "digitprep", "NumPy": "numpy", "Pillow": "PIL"}
 OPTIONAL = {"pillow-heif": "pillow_heif"}
 
 
 def versions() -> dict[str, str | None]:
     """The versions, here, of Python and the packages, None for an optional one that is not there.
 
-    Raises ImportError where one is not there that has to be.
+    Raises MissingExtra where OpenCV cannot be imported.
     """
     found: dict[str, str | None] = {}
     for name, module in PACKAGES.items():
@@ -22,4 +24,5 @@ def versions() -> dict[str, str | None]:
         found[name] = None
         with suppress(ImportError):
             found[name] = str(import_module(module).__version__)
+    found["OpenCV"] = str(cv2.__version__)
     return found | {"Python": ".".join(platform.python_version_tuple()[:2])}

@@ -126,7 +126,7 @@ def test_train_writes_the_page_and_plot_another_from_the_logs(run, tmp_path):
 
 
 # Runs train with a clock that ticks when it is asked, so that times are the same each time, and ends by
-# SIGKILL just before a file is put into its place, as "os.rename m.png", or removed, as "os.remove m.png".
+# SIGKILL just before a file is put into its place, as "placed m.png", or removed, as "removed m.png".
 KILLED_AT = """
 import itertools, os, signal, sys, time
 from digitprep.cli import main
@@ -136,9 +136,10 @@ time.perf_counter = lambda: next(ticks)
 moment = sys.argv.pop(1)
 
 def watch(event, arguments):
-    if event in ("os.rename", "os.remove"):
-        if f"{event} {os.path.basename(arguments[event == 'os.rename'])}" == moment:
-            os.kill(os.getpid(), signal.SIGKILL)
+    if event in ("os.link", "os.rename") and f"placed {os.path.basename(arguments[1])}" == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if event == "os.remove" and f"removed {os.path.basename(arguments[0])}" == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(watch)
 sys.argv[0] = "digitprep"
@@ -164,7 +165,7 @@ def test_killed_while_it_draws_it_ends_with_the_same_page_and_plot(tmp_path):
     assert killed_at("", tmp_path / "whole", *options) == 0
     whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
     assert sorted(whole) == ["m.csv", "m.html", "m.npz", "m.png"]
-    moments = ("os.rename m.csv", "os.rename m.png", "os.rename m.html", "os.remove m.checkpoint.npz")
+    moments = ("placed m.csv", "placed m.png", "placed m.html", "removed m.checkpoint.npz")
     for moment in moments:
         (tmp_path / moment).mkdir()
         assert killed_at(moment, tmp_path / moment, *options) == -signal.SIGKILL
@@ -178,7 +179,7 @@ def test_what_is_not_of_the_run_is_not_overwritten_when_it_draws_again(tmp_path)
     dp.write(dp.Split(rng.integers(0, 255, (60, 6, 6), np.uint8), np.arange(60) % 4), tmp_path / "d.npz")
     options = ["train", "d.npz", "-o", "m.npz", "--layers", "flatten | dense(width=4)", "--classes", "4"]
     options += ["--epochs", "1", "--plot", "m.png", "--report", "m.html"]
-    assert killed_at("os.rename m.png", tmp_path, *options) == -signal.SIGKILL
+    assert killed_at("placed m.png", tmp_path, *options) == -signal.SIGKILL
     (tmp_path / "m.html").write_text("mine")
     assert killed_at("", tmp_path, *options, "--resume") == UsageError.exit_code
     assert (tmp_path / "m.html").read_text() == "mine"
