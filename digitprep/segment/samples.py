@@ -59,10 +59,9 @@ def samples_of(
     loaded, reading = _read(photo, data, net, limits)
     file = file_of(photo, data)
     labels = [None] * len(reading.page.digits) if text is None else labels_of(photo, reading.page, text)
-    rows = (list(row) for _, row in groupby(reading.page.digits, key=lambda digit: digit.row))
-    places = (place for row in rows for place, _ in enumerate(row, start=1))
+    places = places_of(reading.page)
     for digit, said, label, place in zip(reading.page.digits, reading.digits, labels, places, strict=True):
-        name = without_bytes(photo).with_name(f"{photo.stem}-r{digit.row + 1}-c{place:02}.png")
+        name = without_bytes(photo).with_name(f"{photo.stem}-{place}.png")
         thumbnail = _cut(loaded.pixels, digit.box, thumbnail_px) if thumbnail_px else None
         doubt = said.reason
         if label is not None and said.digit != label:
@@ -78,6 +77,13 @@ def samples_of(
             confidence=said.confidence,
             file=file,
         )
+
+
+def places_of(page: Page) -> Iterator[str]:
+    """What each digit of a page is called, after its row and its place there: "r1-c03"."""
+    for _, row in groupby(page.digits, key=lambda digit: digit.row):
+        for place, digit in enumerate(row, start=1):
+            yield f"r{digit.row + 1}-c{place:02}"
 
 
 def labels_of(photo: Source, page: Page, text: str) -> list[int]:

@@ -71,7 +71,7 @@ def application(bench: Workbench, token: str, hosts: Iterable[str], is_open: boo
     routes: list[Route | Mount] = [
         Route("/", _page),
         *(Route(path, _told(bench, answer), methods=[method]) for method, path, answer in ADDRESSES),
-        Mount("/page", StaticFiles(directory=PAGE, check_dir=False)),
+        Mount("/page", StaticFiles(directory=PAGE)),
     ]
     handlers: dict[Any, Any] = {HTTPException: _not_found, Exception: _failed}
     mounted = [Mount(f"/{token}", routes=routes)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from digitprep.report.photos import thumbnail_uri
 from digitprep.segment.paper import FINEST_PX
 from digitprep.segment.reader import Reading, read_page
 from digitprep.segment.reading import over_turns
+from digitprep.segment.samples import places_of
 from digitprep.serve.entries import Box
 from digitprep.sources import read_bytes
 from digitprep.spec import spec_name
@@ -205,12 +205,11 @@ def _of_page(photo: Photo, reading: Reading, net: Classifier) -> Iterable[Found]
     """The digits that were found on a page, named after row and place."""
     digits = reading.page.digits
     shares = over_turns(np.stack([digit.image for digit in digits]), net.probabilities)
-    rows = (list(row) for _, row in groupby(digits, key=lambda digit: digit.row))
-    places = (place for row in rows for place, _ in enumerate(row, start=1))
+    places = places_of(reading.page)
     for digit, said, share, place in zip(digits, reading.digits, shares, places, strict=True):
         box = photo.in_full(digit.box)
         yield Found(
-            f"r{digit.row + 1}-c{place:02}",
+            place,
             box,
             digit.image,
             _part(photo, box),
