@@ -53,7 +53,7 @@ def in_order(
     executor that can `restart` loses the process that works on a photo, `lost` makes the result of it and
     of the reason, and the others go on. One that has `begin` and `result` sees to that itself.
 
-    Raises DigitprepError where processes are lost and it cannot be told to which photo.
+    Raises DigitprepError where processes are lost and it cannot be told to which photo, or none starts.
     """
     if executor is None:
         yield from map(function, photos)
@@ -136,8 +136,17 @@ def _alone(
     killed: type[Exception],
     lost: Lost[Photo, Result],
 ) -> Result:
-    """The result of one photo, on which alone there is work: if a process is lost now, it was this photo."""
-    executor.submit(_ready).result()  # to start a process takes its time, which is not the photo's
+    """The result of one photo, on which alone there is work: if a process is lost now, it was this photo.
+
+    Raises DigitprepError where no process starts.
+    """
+    try:
+        executor.submit(_ready).result()  # to start a process takes its time, which is not the photo's
+    except killed as error:
+        raise DigitprepError(
+            "a process that is to work on photos ends as it starts, perhaps for want of memory; "
+            "try fewer --jobs, or a larger --max-memory"
+        ) from error
     begun = time.monotonic()
     try:
         found: list[Result] = executor.submit(work, [photo]).result()
@@ -195,7 +204,9 @@ def _ready() -> None:
 
 
 def _start_worker(memory_bytes: int | None) -> None:
-    """One thread for OpenCV, as there is a process a core; and Ctrl-C is for the parent to hear."""
+    """One thread for NumPy and OpenCV each, as there is a process a core; Ctrl-C is for the parent to hear."""
+    # Before NumPy is there. A thread of OpenBLAS also takes 100 MB of what the process may.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if memory_bytes is not None and resource is not None:
         # Not its address space, of which libraries reserve far more than they use.
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))

@@ -117,6 +117,15 @@ def test_a_photo_that_takes_more_memory_than_a_process_may_is_rejected_for_it(tm
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory can be limited on Linux")
+def test_processes_that_may_take_too_little_memory_to_start_are_told_of():
+    with (
+        ProcessPool(1, memory_bytes=10_000_000) as pool,
+        pytest.raises(DigitprepError, match=r"ends as it starts.*larger --max-memory"),
+    ):
+        list(in_order(named, PHOTOS, pool, lost))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory can be limited on Linux")
 @pytest.mark.parametrize("kind", FAST)
 def test_a_decoder_that_is_short_of_memory_and_calls_it_damage_is_seen_through(tmp_path, kind):
     image, file = Image.new("RGB", (8000, 5000)), tmp_path / f"huge.{kind}"
