@@ -204,7 +204,7 @@ def _ready() -> None:
 
 
 def _start_worker(memory_bytes: int | None) -> None:
-    """One thread for NumPy and OpenCV each, as there is a process a core; Ctrl-C is for the parent to hear."""
+    """One thread for NumPy and for OpenCV, as there is a process a core; Ctrl-C is for the parent to hear."""
     # Before NumPy is there. A thread of OpenBLAS also takes 100 MB of what the process may.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if memory_bytes is not None and resource is not None:
