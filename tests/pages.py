@@ -1,0 +1,225 @@
+"""Run what a Markdown page shows, as its reader would, and compare what comes out with what it says.
+
+A page's fenced blocks are of these kinds:
+
+- `console`: each line that begins with `$ ` is a command, the lines after it are what it prints, to both
+  streams. A line of three dots stands for any lines. After a line `^C` the command is interrupted. A
+  command that ends in ` &` stays in the background.
+- `python`: run in one namespace for the whole page. A `text` block right below is what it prints.
+- `text`: nothing to run. `sh`: commands that make a virtual environment, which .ci/run takes from the page.
+
+What a page finds where it is run is said in a comment in it: `<!-- needs: samples mnist -->`, with names of
+MAKERS. Figures that depend on the machine may differ a little: see `alike`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+KINDS = {"console", "python", "text", "sh"}
+SECONDS = 120  # for one command, on a busy machine
+
+FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDS = re.compile(r"<!-- needs: (.*?) -->", re.DOTALL)
+# How fast, and where a server listens.
+ANY = re.compile(r"\d[\d,.]*(?= images/s)|(?<=127\.0\.0\.1:)\S+")
+# Sizes of compressed files, shares, and what a network computes: they follow the processor's rounding.
+MEASURED = re.compile(r"(?<![\w.])(?:\d[\d,]*(?= bytes)|\d+(?:\.\d+)?(?=%)|\d+\.\d+(?![\w.]))")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page: its kind, its text, and the number of its first line."""
+
+    kind: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is typed after a `$`, and the lines that the page shows below it."""
+
+    text: str
+    shown: list[str]
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in their order."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(match[1], match[2], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text)
+    ]
+
+
+def commands(block: Block) -> Iterator[Command]:
+    """The commands of a `console` block."""
+    lines = block.text.splitlines()
+    assert lines[0].startswith("$ "), f"line {block.line}: expected a command after `$ `, found {lines[0]!r}"
+    starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
+    for start, end in itertools.pairwise([*starts, len(lines)]):
+        yield Command(lines[start][2:], lines[start + 1 : end])
+
+
+def needs(page: Path) -> list[str]:
+    """What a page finds where it is run, as it says itself."""
+    return [name for text in NEEDS.findall(page.read_text(encoding="utf-8")) for name in text.split()]
+
+
+@dataclass
+class Reader:
+    """Someone who works through pages in a folder of their own, with `programs` beside it to call."""
+
+    folder: Path
+    programs: Path
+    names: dict[str, object] = field(default_factory=dict)
+    background: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def read(self, page: Path) -> None:
+        """Run the page's blocks in their order.
+
+        Raises AssertionError, with the place and both texts, where something else comes out.
+        """
+        for name in needs(page):
+            MAKERS[name](self.folder)
+        printed = ""
+        for block in blocks(page):
+            place = f"{page.relative_to(ROOT)}, line {block.line}"
+            assert block.kind in KINDS, f"{place}: expected a block of {sorted(KINDS)}, found {block.kind!r}"
+            if block.kind == "console":
+                for command in commands(block):
+                    compare(command.shown, self.run(command), f"{place}: $ {command.text}")
+            elif block.kind == "text" and printed:
+                compare(block.text.splitlines(), printed.splitlines(), place)
+            printed = self.python(block, place) if block.kind == "python" else ""
+
+    def run(self, command: Command) -> list[str]:
+        """The lines that a command prints."""
+        process = subprocess.Popen(
+            ["bash", "-c", command.text.removesuffix(" &")],
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        if command.text.endswith(" &"):
+            self.background.append(process)
+            return []
+        watch = threading.Timer(SECONDS, end, [process])
+        watch.start()
+        try:
+            before = command.shown[: command.shown.index("^C")] if "^C" in command.shown else []
+            found = [process.stdout.readline().rstrip("\n") for _ in before]
+            if "^C" in command.shown:
+                os.killpg(process.pid, signal.SIGINT)
+                found.append("^C")
+            return [*found, *process.stdout.read().splitlines()]
+        finally:
+            watch.cancel()
+            end(process)
+
+    def python(self, block: Block, place: str) -> str:
+        """What a block of Python prints."""
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(block.text, place, "exec"), self.names)
+        return printed.getvalue()
+
+    def environment(self) -> dict[str, str]:
+        """What a command finds around it: this Python and what is installed there, and a wide terminal."""
+        if not self.programs.is_dir():
+            self.programs.mkdir()
+            for name, what in {"digitprep": "-m digitprep", "python": "", "dask": "-m dask"}.items():
+                file = self.programs / name
+                file.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {what} "$@"\n')
+                file.chmod(0o755)
+        path = os.pathsep.join([str(self.programs), os.environ["PATH"]])
+        ours = {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
+        return os.environ | ours
+
+    def close(self) -> None:
+        """End what is left in the background."""
+        for process in self.background:
+            end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a command and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def compare(shown: list[str], found: list[str], place: str) -> None:
+    """Raises AssertionError unless the lines are alike, but for empty ones."""
+    if not alike([line for line in shown if line.strip()], [line for line in found if line.strip()]):
+        raise AssertionError("\n".join([place, "the page shows:", *shown, "it printed:", *found]))
+
+
+def alike(shown: list[str], found: list[str]) -> bool:
+    """Whether these lines are the ones that a page shows, three dots standing for any number of them.
+
+    Speeds may be any. Shares may differ by one point, sizes in bytes by a hundredth and other fractions
+    by a tenth, as the rounding of processors differs.
+    """
+    if not shown or not found:
+        return all(line == "..." for line in shown) and not found
+    if shown[0] == "...":
+        return any(alike(shown[1:], found[start:]) for start in range(len(found) + 1))
+    return like(shown[0], found[0]) and alike(shown[1:], found[1:])
+
+
+def like(shown: str, found: str) -> bool:
+    """Whether two lines are the same but for what is measured, and that is near."""
+    shown, found = (" ".join(ANY.sub("*", line).split()) for line in (shown, found))
+    if MEASURED.sub("#", shown) != MEASURED.sub("#", found):
+        return False
+    return all(map(near, MEASURED.finditer(shown), MEASURED.finditer(found)))
+
+
+def near(shown: re.Match[str], found: re.Match[str]) -> bool:
+    """Whether two measured figures differ by no more than processors do."""
+    one, other = (float(figure[0].replace(",", "")) for figure in (shown, found))
+    after = shown.string[shown.end() :]
+    most = 1.0 if after.startswith("%") else one * (0.01 if after.startswith(" bytes") else 0.1)
+    return abs(one - other) <= max(most, 0.001)
+
+
+def _samples(folder: Path) -> None:
+    shutil.copytree(ROOT / "samples", folder / "samples")
+
+
+def _mnist(folder: Path) -> None:
+    (folder / "mnist").symlink_to(shared("mnist"))
+
+
+def shared(name: str) -> Path:
+    """A folder of real data, which are not kept with the code."""
+    if not (SHARED / name).is_dir():
+        pytest.skip("no shared data")
+    return SHARED / name
+
+
+# What pages find where they are run, each made in the reader's folder.
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "mnist": _mnist,
+    "samples": _samples,
+}

@@ -1,0 +1,94 @@
+"""Every command block of the documentation is run, and prints what the page shows."""
+
+import re
+
+import pytest
+from pages import ROOT, Reader, alike, blocks
+
+PAGES = sorted([*ROOT.glob("docs/how-to/*.md"), *ROOT.glob("docs/tutorials/*.md")])
+over_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+@pytest.fixture
+def reader(tmp_path):
+    (tmp_path / "here").mkdir()
+    reading = Reader(tmp_path / "here", tmp_path / "programs")
+    yield reading
+    reading.close()
+
+
+@over_pages
+def test_what_a_page_shows_is_what_happens(reader, page):
+    reader.read(page)
+
+
+@over_pages
+def test_the_links_of_a_page_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            name, _, heading = target.partition("#")
+            file = page.parent / name if name else page
+            assert file.exists(), target
+            assert not heading or heading in anchors(file), target
+
+
+def anchors(page):
+    """What the headings of a page are called in addresses: small letters, digits, and `-` for a blank."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"),
+    [
+        (["a: 20 images"], ["a: 20 images"]),
+        (["test: 97.20% are right"], ["test: 97.61% are right"]),
+        (["loss 0.3049, 43215 images/s"], ["loss 0.3051, 9 images/s"]),
+        (["mine.npz: 410,442 bytes"], ["mine.npz: 410,290 bytes"]),
+        (["http://127.0.0.1:39373/_bf0c/"], ["http://127.0.0.1:80/other/"]),
+        (["first", "...", "last"], ["first", "1", "2", "last"]),
+        (["first", "..."], ["first"]),
+    ],
+)
+def test_what_depends_on_the_machine_may_differ(shown, found):
+    assert alike(shown, found)
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"),
+    [
+        (["a: 20 images"], ["a: 21 images"]),
+        (["test: 97.20% are right"], ["test: 91.10% are right"]),
+        (["mine.npz: 410,442 bytes"], ["mine.npz: 310,290 bytes"]),
+        (["loss 0.3049"], ["loss 0.9"]),
+        (["one"], ["one", "two"]),
+        (["one", "two"], ["one"]),
+        (["first", "...", "last"], ["first", "1"]),
+        (["100%"], ["nothing"]),
+        ([], ["Traceback"]),
+    ],
+)
+def test_anything_else_that_a_page_does_not_show_is_told(shown, found):
+    assert not alike(shown, found)
+
+
+def test_a_page_whose_command_prints_something_else_is_told_with_its_place(reader, monkeypatch, tmp_path):
+    monkeypatch.setattr("pages.ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n\n```console\n$ echo one\none\n$ echo two\nthree\n```\n")
+    with pytest.raises(
+        AssertionError, match=r"md, line 4: \$ echo two\nthe page shows:\nthree\nit pr.*\ntwo"
+    ):
+        reader.read(page)
+
+
+def test_a_page_may_interrupt_and_go_on_beside_what_runs_in_the_background(reader, monkeypatch, tmp_path):
+    monkeypatch.setattr("pages.ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```console\n$ sleep 100 &\n$ echo begun; trap 'echo interrupted; exit' INT; sleep 100\nbegun\n^C\n"
+        "interrupted\n```\n```python\nprint(6 * 7)\n```\n```text\n42\n```\n"
+    )
+    reader.read(page)
+    assert len(reader.background) == 1
+    assert [block.kind for block in blocks(page)] == ["console", "python", "text"]
