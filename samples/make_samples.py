@@ -254,7 +254,8 @@ def make_page(images: NDArray[np.uint8], labels: NDArray[np.int64], file: Path) 
         for column, digit in enumerate(text):
             if digit != " ":
                 image = images[rng.choice(np.flatnonzero(labels == int(digit)))]
-                right, down = rng.normal(0, 0.004, 2) + (0.075 * column - 0.38, (80 * row + 104) / 640 - 0.5)
+                place = np.array([0.075 * column - 0.38, (80 * row + 104) / 640 - 0.5])
+                right, down = place + rng.normal(0, 0.004, 2)
                 sheet.write(image, BLUE, size=0.085, angle=rng.normal(0, 2), right=right, down=down)
     sheet.light(1, 0.6).noise()
     save(sheet.picture(), "a page", file)
