@@ -11,8 +11,8 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from digitprep.nn import LOSSES, Model, scratch, textbook
+from digitprep.nn.layers.spatial import Conv, Maxpool
 from digitprep.nn.parallel import one_blas_thread
-from digitprep.nn.spatial import Conv, Maxpool
 
 NETWORK = (
     "conv(channels=4, kernel=5, pad=2) | relu | maxpool | conv(channels=6) | relu | maxpool"

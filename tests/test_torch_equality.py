@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from digitprep.nn import OPTIMIZERS, Model, network
-from digitprep.nn.layers import Dense
+from digitprep.nn.layers.normalize import Batchnorm
+from digitprep.nn.layers.plain import Dense
+from digitprep.nn.layers.spatial import Conv
 from digitprep.nn.loss import BinaryCrossEntropy, MeanSquares, SoftmaxCrossEntropy
-from digitprep.nn.normalize import Batchnorm
 from digitprep.nn.optim import Adam, Adamw, OneCycle, Optimizer, Rmsprop, Sgd
-from digitprep.nn.spatial import Conv
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

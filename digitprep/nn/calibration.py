@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Labels
-from digitprep.nn.layers import Dense
+from digitprep.nn.layers.plain import Dense
 from digitprep.nn.loss import softmax
 from digitprep.nn.model import Model
 

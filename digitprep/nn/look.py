@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Images
-from digitprep.nn.layers import Dense, Flatten
+from digitprep.nn.layers.plain import Dense, Flatten
+from digitprep.nn.layers.spatial import Conv
 from digitprep.nn.model import Model
-from digitprep.nn.spatial import Conv
 
 
 @dataclass(frozen=True, eq=False)

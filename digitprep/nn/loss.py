@@ -10,7 +10,8 @@ import numpy as np
 
 from digitprep.dataset import Labels
 from digitprep.errors import UsageError
-from digitprep.nn.layers import Array, Layer, Sigmoid
+from digitprep.nn.layers import Array, Layer
+from digitprep.nn.layers.plain import Sigmoid
 from digitprep.spec import Between, Registry, Spec
 
 

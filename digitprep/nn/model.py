@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from digitprep.dataset import Images, Labels
 from digitprep.errors import ModelError, UsageError
-from digitprep.nn import spatial
 from digitprep.nn.build import MOST_PARAMETERS, check_names, fresh_params
-from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params, Relu, Shape, Sigmoid
+from digitprep.nn.layers import LAYERS, Array, Backward, Forward, Layer, Params, Shape, spatial
+from digitprep.nn.layers.plain import Relu, Sigmoid
 from digitprep.nn.loss import Loss, shares, softmax
 from digitprep.nn.parallel import in_order, one_blas_thread, parts
 from digitprep.nn.params import add, overflow_allowed

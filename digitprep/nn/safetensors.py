@@ -15,7 +15,8 @@ import numpy as np
 from digitprep.errors import ModelError
 from digitprep.extra import extra
 from digitprep.names import natural_key
-from digitprep.nn.layers import LAYERS, Array, Dense, Params
+from digitprep.nn.layers import LAYERS, Array, Params
+from digitprep.nn.layers.plain import Dense
 from digitprep.nn.model import Model
 from digitprep.nn.zoo import ZOO
 

@@ -1,6 +1,6 @@
 """Convolution and pooling as a textbook writes them: what the fast versions are tested against.
 
-Read this first to understand what `digitprep.nn.spatial` computes, then `digitprep.nn.kernels` to see
+Read this first to understand what `digitprep.nn.layers.spatial` computes, then `digitprep.nn.kernels` to see
 how it is done quickly. Both functions are layers without their options: x in, y and backward out,
 images being (C, H, W, N).
 """

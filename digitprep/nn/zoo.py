@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitprep.errors import UsageError
-from digitprep.nn.layers import LAYERS, Dense
+from digitprep.nn.layers import LAYERS
+from digitprep.nn.layers.plain import Dense
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,26 @@
 """The law of every layer: its gradients are those of its function, and it leaves alone what it gets.
 
-A newly registered layer needs an entry in `CASES`; without one a test fails.
+Each holds for whatever the registry knows: for the cases below, and for a layer that has none of them, for
+those that follow from its options.
 """
 
 import pickle
+from contextlib import suppress
+from dataclasses import MISSING, fields
+from typing import Annotated, Literal, get_args, get_origin
 
 import numpy as np
 import pytest
 
 from digitprep.errors import ModelError, UsageError
-from digitprep.nn.layers import LAYERS, Dense, Dropout, Flatten, Layer, LeakyRelu, Relu, Sigmoid
-from digitprep.nn.normalize import Batchnorm
-from digitprep.nn.spatial import Avgpool, Conv, Maxpool
+from digitprep.nn.layers import LAYERS, Layer
+from digitprep.nn.layers.normalize import Batchnorm
+from digitprep.nn.layers.plain import Dense, Dropout, Flatten, LeakyRelu, Relu, Sigmoid
+from digitprep.nn.layers.spatial import Avgpool, Conv, Maxpool
+from digitprep.spec import Between, options
 
 # Options and the shape of one input; the batch is appended.
-CASES = [
+KNOWN = [
     (Conv(channels=3), (2, 5, 6)),
     (Conv(channels=2, kernel=1), (3, 3, 2)),
     (Conv(channels=2, kernel=3, pad=1), (1, 4, 5)),
@@ -43,6 +49,33 @@ CASES = [
     (Flatten(), (2, 3, 4)),
     (Dense(width=4), (5,)),
     (Dense(width=1), (1,)),
+]
+
+
+def some_value(annotation):
+    """A value that an option may have, where it has no default: 3, or what is nearest to it."""
+    kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
+    if kind in (int, float):
+        bounds = get_args(annotation)[1] if kind is not annotation else Between()
+        return kind(min(max(3, bounds.low), bounds.high))
+    return kind()
+
+
+def derived_cases(cls):
+    """A layer on images and on vectors, as far as it takes them, with its defaults."""
+    needed = {field.name for field in fields(cls) if field.default is MISSING}
+    layer = cls(**{name: some_value(kind) for name, kind in options(cls).items() if name in needed})
+    for shape in [(2, 5, 6), (7,)]:
+        with suppress(ModelError):
+            layer.init(np.random.default_rng(0), shape)
+            yield layer, shape
+
+
+LISTED = {type(layer) for layer, _ in KNOWN}
+CASES = KNOWN + [
+    case for name in LAYERS if LAYERS[name] not in LISTED for case in derived_cases(LAYERS[name])
 ]
 IDS = [f"{layer} on {shape}" for layer, shape in CASES]
 over_cases = pytest.mark.parametrize(("layer", "shape"), CASES, ids=IDS)
@@ -82,6 +115,15 @@ def numeric_gradient(function, array, step=1e-5):
 def test_every_layer_has_a_case():
     """A layer without a case would go unchecked."""
     assert {type(layer) for layer, _ in CASES} == {LAYERS[name] for name in LAYERS}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_cases_of_a_layer_that_has_none_of_its_own_follow_from_its_options(name):
+    """Each layer here could do without a list, as one does that is new."""
+    cases = list(derived_cases(LAYERS[name]))
+    assert cases
+    for layer, shape in cases:
+        test_gradients_agree_with_finite_differences(layer, shape, training=True)
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])

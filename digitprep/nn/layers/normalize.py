@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from digitprep.nn.layers import LAYERS, Array, Forward, Layer, Params, Rng, Shape
+from digitprep.nn.layers.base import LAYERS, Array, Forward, Layer, Params, Rng, Shape
 from digitprep.spec import Between
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from digitprep.errors import ModelError
 from digitprep.nn import kernels
-from digitprep.nn.layers import LAYERS, NO_GRADIENT, Array, Forward, Layer, Params, Rng, Shape, he_normal
+from digitprep.nn.layers.base import LAYERS, NO_GRADIENT, Array, Forward, Layer, Params, Rng, Shape, he_normal
 from digitprep.nn.scratch import empty
 from digitprep.spec import Between
 
