@@ -46,7 +46,7 @@ def _entries(kind: Kind) -> Iterator[list[str]]:
         from digitprep.nn.zoo import ZOO
 
         for name, network in ZOO.items():
-            yield [name, network.summary, network.layers, _as_options(network.training)]
+            yield [name, network.summary, network.layers, as_options(network.training)]
     else:
         registry = _registry(kind)
         for name in registry:
@@ -56,7 +56,7 @@ def _entries(kind: Kind) -> Iterator[list[str]]:
             yield [registry.template(name), registry.summary(name), *options]
 
 
-def _as_options(training: dict[str, Any]) -> str:
+def as_options(training: dict[str, Any]) -> str:
     """Training options as `digitprep train` takes them."""
     return " ".join(
         f"--{name} {shlex.quote(str(value))}" for name, value in training.items() if value is not None

@@ -19,8 +19,8 @@ State = dict[str, Array]
 class Optimizer(Spec, ABC):
     """A rule for one step; what it remembers from step to step is a `State` a parameter array.
 
-    states = optimizer.init(params)
-    optimizer.step(params, grads, states)      # changes params and states in place
+        states = optimizer.init(params)
+        optimizer.step(params, grads, states)      # changes params and states in place
 
     A state holds "steps", how many were taken, and an array of the parameter's shape for each name
     in `memory`, zero before the first step. Arrays without a gradient, such as running statistics,

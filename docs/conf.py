@@ -1,0 +1,44 @@
+"""The pages of this folder as HTML: `sphinx-build -W -n --keep-going docs docs/_build`.
+
+The pages in `reference/` are written anew by each build, from docstrings and registries.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import digitprep  # noqa: E402 - found where this file lies
+from house_style import process_docstring, process_signature  # noqa: E402
+from reference import write_reference  # noqa: E402
+
+project = "digitprep"
+version = release = digitprep.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+myst_heading_anchors = 3  # as GitHub gives them, so that links work in both places
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 80
+# Of Python and NumPy nothing is described here, and a type variable has no page.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(abc|builtins|collections|numbers|numpy|os|pathlib|typing)\..*"),
+    (r"py:class", r"Image|digitprep\.spec\.AnySpec"),
+]
+
+
+html_theme = "furo"
+html_title = f"digitprep {release}"
+html_show_sphinx = False
+html_copy_source = False
+smartquotes = False  # they would make a dash of --option
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx before it looks for pages."""
+    app.connect("builder-inited", write_reference)
+    app.connect("autodoc-process-docstring", process_docstring)
+    app.connect("autodoc-process-signature", process_signature)

@@ -1,0 +1,82 @@
+"""The pages of what Python programs use: the public names, what they hand over, and the errors."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+import digitprep
+from digitprep import errors
+from digitprep.docstrings import blocks
+from house_style import as_rst, error_name, heading, inline, page
+
+# What public names take or hand over, and programs need not import.
+HANDED_OVER = [
+    "digitprep.conformance.Invariant",
+    "digitprep.evaluation.Answer",
+    "digitprep.evaluation.Bin",
+    "digitprep.nn.engines.Classifier",
+    "digitprep.nn.epoch.Epoch",
+    "digitprep.pipeline.Traced",
+    "digitprep.pipeline.Trace",
+    "digitprep.pipeline.Located",
+    "digitprep.segment.page.Digit",
+    "digitprep.segment.reader.ReadDigit",
+    "digitprep.downloads.catalog.Source",
+    "digitprep.downloads.catalog.File",
+    "digitprep.spec.Spec",
+    "digitprep.spec.Registry",
+    "digitprep.spec.Between",
+]
+OTHER_CODES = {
+    0: "done",
+    1: "`diff` found a difference; or the disk, or every mirror, refused",
+    130: "stopped by Ctrl-C",
+    143: "asked to end",
+}
+
+
+def pages() -> dict[str, str]:
+    """The text of each page by its name."""
+    return {"python": _names_page(), "errors": _errors_page()}
+
+
+def _names_page() -> str:
+    homes: dict[str, list[str]] = {}
+    for name in digitprep.__all__:
+        homes.setdefault(getattr(digitprep, name).__module__.split(".")[1], []).append(name)
+    homes.pop("errors")  # they have a page of their own
+    return page(
+        "Python",
+        "After ``import digitprep as dp`` these are ``dp.read`` and so on.",
+        *(_home(module, names) for module, names in homes.items()),
+        heading("What these take and hand over", "-"),
+        *map(_documented, HANDED_OVER),
+    )
+
+
+def _home(module: str, names: list[str]) -> str:
+    """The public names of one module or folder, after what it says of itself."""
+    first = blocks(importlib.import_module(f"digitprep.{module}").__doc__)[0]
+    listed = [_documented(f"digitprep.{name}") for name in names]
+    return "\n\n".join([heading(module.capitalize(), "-"), inline(first), *listed])
+
+
+def _documented(name: str) -> str:
+    module, _, attribute = name.rpartition(".")
+    if inspect.isclass(getattr(importlib.import_module(module), attribute)):
+        return f".. autoclass:: {name}\n   :members:"
+    return f".. autofunction:: {name}"
+
+
+def _errors_page() -> str:
+    """Every error with its exit code, then the codes that are no error's."""
+    classes = [value for value in vars(errors).values() if inspect.isclass(value)]
+    return page(
+        "Errors and exit codes",
+        as_rst(errors.__doc__),
+        heading("The errors", "-"),
+        *(f".. autoexception:: {error_name(cls.__name__)}\n   :members:" for cls in classes),
+        heading("The other exit codes", "-"),
+        *(f"{code}\n   {inline(said)}" for code, said in OTHER_CODES.items()),
+    )
