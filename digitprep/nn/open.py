@@ -19,16 +19,19 @@ from digitprep.errors import ModelError, UsageError
 from digitprep.nn.engines import Classifier, OnnxModel
 from digitprep.nn.store import load_model
 
-_PICKLE = """it is, or may be, a pickle, and reading a pickle can run any code that someone put into it; \
-save the network again, in Python:
-  from safetensors.torch import save_file
-  save_file(model.state_dict(), "net.safetensors")   then --model net.safetensors --network NAME
-or, for a network of any layers:
-  torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), "net.onnx")   then --model net.onnx"""
-_KERAS = """reading it takes Keras itself, and it can hold code as well as numbers; \
-save the network again, in Python:
-  model = keras.saving.load_model("net.keras")
-  model.export("net.onnx", format="onnx")   then --model net.onnx"""
+# Each is one line: the command line shows the end of one as it shows those in names that mean harm.
+_PICKLE = (
+    "it is, or may be, a pickle, and reading a pickle can run any code that someone put into it; "
+    "save the network again, in Python: `from safetensors.torch import save_file; "
+    'save_file(model.state_dict(), "net.safetensors")`, then --model net.safetensors --network NAME; '
+    "or, for a network of any layers: "
+    '`torch.onnx.export(model.eval(), torch.zeros(1, 1, 28, 28), "net.onnx")`, then --model net.onnx'
+)
+_KERAS = (
+    "reading it takes Keras itself, and it can hold code as well as numbers; "
+    'save the network again, in Python: `model = keras.saving.load_model("net.keras"); '
+    'model.export("net.onnx", format="onnx")`, then --model net.onnx'
+)
 REFUSED = {
     **dict.fromkeys([".pt", ".pth", ".pkl", ".pickle"], _PICKLE),
     **dict.fromkeys([".h5", ".keras"], _KERAS),

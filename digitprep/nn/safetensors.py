@@ -118,8 +118,8 @@ def _read(file: Path) -> dict[str, Array]:
         raise ModelError(f"{file}: cannot be read ({error.strerror}); expected a safetensors file") from None
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelError(
-            f"{file}: expected a safetensors file of float32, found something else ({error}); in Python:\n"
-            "  from safetensors.torch import save_file\n"
-            '  save_file(model.float().state_dict(), "net.safetensors")'
+            f"{file}: expected a safetensors file of float32, found something else ({error}); in Python: "
+            "`from safetensors.torch import save_file; "
+            'save_file(model.float().state_dict(), "net.safetensors")`'
         ) from None
     return tensors
