@@ -47,19 +47,22 @@ def test_every_kind_is_tested_here():
 def test_the_text_of_each_is_read_back_with_its_defaults(listed, kind):
     entries, registry = listed(kind), REGISTRIES[kind]
     assert [text.partition("(")[0] for text in entries] == list(registry)
-    for text, (summary, *options) in entries.items():
+    for text, (summary, *lines) in entries.items():
         name = text.partition("(")[0]
         assert summary == registry.summary(name)
-        assert [line.split()[0] for line in options] == list(registry.accepted(name))
+        assert [line.split()[0] for line in lines[::2]] == list(registry.accepted(name))
         if "..." not in text:
             assert registry.parse(text) == registry[name]()
 
 
-def test_options_stand_with_their_defaults_choices_and_bounds(listed):
+def test_options_stand_with_their_defaults_choices_bounds_and_meaning(listed):
     steps = listed("steps")
-    size, mode = steps['resize(size=20, mode="fit")'][1:]
-    assert size == "size  a whole number, between 1 and 4096"
-    assert mode == 'mode  one of "fit", "stretch"'
+    assert steps['resize(size=20, mode="fit")'][1:] == [
+        "size  a whole number, between 1 and 4096",
+        "the side of the box in pixels",
+        'mode  one of "fit", "stretch"',
+        '"fit" keeps the aspect and pads with paper, "stretch" does not',
+    ]
     assert listed("layers")["dense(width=...)"][1].startswith("width  a whole number")
 
 

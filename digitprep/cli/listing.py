@@ -50,10 +50,19 @@ def _entries(kind: Kind) -> Iterator[list[str]]:
     else:
         registry = _registry(kind)
         for name in registry:
-            accepted = registry.accepted(name)
-            width = max(map(len, accepted), default=0)
-            options = [f"{option:{width}}  {values}" for option, values in accepted.items()]
-            yield [registry.template(name), registry.summary(name), *options]
+            yield [registry.template(name), registry.summary(name), *_options(registry, name)]
+
+
+def _options(registry: Any, name: str) -> Iterator[str]:
+    """A line on what each option takes, and one on what it is."""
+    from digitprep.docstrings import described_fields
+
+    accepted, said = registry.accepted(name), described_fields(registry[name])
+    width = max(map(len, accepted), default=0)
+    for option, values in accepted.items():
+        yield f"{option:{width}}  {values}"
+        if option in said:
+            yield f"{'':{width}}  {said[option]}"
 
 
 def as_options(training: dict[str, Any]) -> str:

@@ -33,7 +33,14 @@ CHUNK_BYTES = 1 << 18  # fixed, so that a compressor's output does not depend on
 @FORMATS.register
 @dataclass(frozen=True)
 class Csv(Format):
-    """CSV, a row a digit: label,pixel0,... in train.csv and so on, or one split in a file ending in .csv."""
+    """CSV, a row a digit: label,pixel0,... in train.csv and so on, or one split in a file ending in .csv.
+
+    label: which column is the label; "auto" goes by the header, or by what the rows hold without one
+    height, width: of the images in pixels; where neither is given, the header tells, or they are square
+    color: "rgb" is red, green and blue of one pixel after the other, "planar" all red ones first
+    compress: whether the files of a folder are gzipped; a single file is where its name ends in .gz
+    drop_class_names: whether the names of classes may get lost, for which a single file has no place
+    """
 
     folder: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = ENDS

@@ -32,7 +32,10 @@ class Idx(Format):
     """MNIST's own files, train-images-idx3-ubyte.gz and so on; reads EMNIST and QMNIST too.
 
     EMNIST's images are stored on their side and its letters are counted from 1. Files named as EMNIST's
-    are put right when read; `emnist` says which set it is where the name does not, or "no" for as stored.
+    are put right when read.
+
+    compress: whether what is written is gzipped
+    emnist: which set of EMNIST's it is where the name does not say it, or "no" for as stored
     """
 
     folder: ClassVar[bool] = True

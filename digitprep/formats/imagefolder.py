@@ -35,7 +35,10 @@ Splits = dict[str, tuple[list[Row], bool]]  # the rows of each split, and whethe
 @FORMATS.register
 @dataclass(frozen=True)
 class Imagefolder(Format):
-    """Hugging Face's imagefolder: train/metadata.jsonl (or .csv) names and labels the images beside it."""
+    """Hugging Face's imagefolder: train/metadata.jsonl (or .csv) names and labels the images beside it.
+
+    metadata: which of the two is written; when read, what is there tells
+    """
 
     folder: ClassVar[bool] = True
     own_class_names: ClassVar[bool] = True

@@ -43,8 +43,12 @@ HOW = 'say how to read it: --from \'mat(order="columns", labels="ten_is_0", valu
 class Mat(Format):
     """MATLAB's .mat, read only: EMNIST's sets, upright; SVHN's and other matrices X and y.
 
-    For X and y: how the pixels of a row of X lie, what the labels in y mean ("none" where there are
-    none), and the range of the values; `clip` takes what is beyond that range for its end.
+    Files that are well known are read as they are meant; for other X and y these have to be given:
+
+    order: whether the pixels of a row of X follow each other along the image's rows or its columns
+    labels: what the labels in y mean; "ten_is_0" where 10 stands for the digit 0, "none" without y
+    values: the range of the numbers in X, which becomes 0..255
+    clip: whether to take what is beyond that range for its end, instead of refusing it
     """
 
     order: Literal["auto", "rows", "columns"] = "auto"

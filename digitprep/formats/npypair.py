@@ -20,7 +20,10 @@ from digitprep.formats.spool import spooled
 @FORMATS.register
 @dataclass(frozen=True)
 class Npypair(Format):
-    """A folder of NumPy arrays, x_train.npy and y_train.npy and so on, named as in npz."""
+    """A folder of NumPy arrays, x_train.npy and y_train.npy and so on, named as in npz.
+
+    round_floats: whether floats from 0 to 255 that are no whole numbers may be rounded when read
+    """
 
     folder: ClassVar[bool] = True
 

@@ -35,7 +35,11 @@ CLASS_NAMES = "class_names"
 @FORMATS.register
 @dataclass(frozen=True)
 class Npz(Format):
-    """NumPy's archive with Keras's keys, x_train, y_train and so on; reads MedMNIST's and others' too."""
+    """NumPy's archive with Keras's keys, x_train, y_train and so on; reads MedMNIST's and others' too.
+
+    compress: whether the arrays are deflated
+    round_floats: whether floats from 0 to 255 that are no whole numbers may be rounded when read
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
     own_class_names: ClassVar[bool] = True

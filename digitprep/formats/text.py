@@ -58,7 +58,11 @@ KNOWN = (
 @FORMATS.register
 @dataclass(frozen=True)
 class Text(Format):
-    """A digit a row as text, read only: UCI optdigits and semeion, scikit-learn digits, USPS zip.train."""
+    """A digit a row as text, read only: UCI optdigits and semeion, scikit-learn digits, USPS zip.train.
+
+    values: the range of the numbers, which becomes 0..255; "auto" knows that of these four files
+    label: which column is the label, or "one_hot" for the last ten; "auto" knows those of these four
+    """
 
     values: Values = "auto"
     label: Label = "auto"

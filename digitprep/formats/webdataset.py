@@ -30,7 +30,11 @@ NO_LABELS = "no labels"  # the comment of an empty shard, which has no member to
 @FORMATS.register
 @dataclass(frozen=True)
 class Webdataset(Format):
-    """WebDataset's tar shards, train-000000.tar and so on, with 000001.png and 000001.cls in them."""
+    """WebDataset's tar shards, train-000000.tar and so on, with 000001.png and 000001.cls in them.
+
+    shard_samples: a shard holds at most so many samples
+    shard_bytes: and is at most so long, unless it holds a single sample
+    """
 
     folder: ClassVar[bool] = True
 

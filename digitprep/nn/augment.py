@@ -36,8 +36,13 @@ AUGMENTATIONS = Registry[Augmentation]("augmentation")
 class Affine(Augmentation):
     """Turn, stretch, slant and shift each image about its centre, by random amounts up to these.
 
-    `scale` is the largest share by which height and width, each on its own, grow or shrink;
-    `shear` the largest slant, in columns a row. Amounts are uniform between minus and plus.
+    Amounts are uniform between minus and plus.
+    Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998.
+
+    angle_degrees: the largest turn
+    scale: the largest share by which height and width, each on its own, grow or shrink
+    shear: the largest slant, in columns a row
+    shift_px: the largest shift along either axis
     """
 
     angle_degrees: Annotated[float, Between(0, 180)] = 10.0
@@ -71,9 +76,11 @@ class Affine(Augmentation):
 class Elastic(Augmentation):
     """Bend each image: every pixel comes from a random place nearby, neighbours from neighbouring ones.
 
-    `strength_px` is the mean distance of that place, `smoothness_px` the standard deviation of the
-    Gaussian that smooths the noise: small trembles, large waves.
-    Simard, Steinkraus and Platt, Best Practices for Convolutional Neural Networks, ICDAR 2003.
+    Source: Simard, Steinkraus and Platt, Best Practices for Convolutional Neural Networks, ICDAR 2003.
+
+    strength_px: the mean distance of that place
+    smoothness_px: the standard deviation of the Gaussian that smooths the noise: small trembles, large
+        waves
     """
 
     strength_px: Annotated[float, Between(0, 64)] = 1.0
@@ -97,7 +104,10 @@ class Thickness(Augmentation):
     """Write each image with a thicker or a thinner pen, chosen at random.
 
     The image is blended with what the largest (thicker) or the smallest (thinner) of 3 x 3 pixels
-    makes of it; `thicker` and `thinner` bound the share of the blend.
+    makes of it.
+    Source: dilation and erosion of grey images, Serra, Image Analysis and Mathematical Morphology, 1982.
+
+    thicker, thinner: the largest share of either in the blend
     """
 
     thicker: Annotated[float, Between(0, 1)] = 1.0

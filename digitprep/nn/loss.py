@@ -73,8 +73,10 @@ def shares(outputs: Array) -> Array:
 class SoftmaxCrossEntropy(Loss):
     """The mean of -log(probability of the true class), for networks that end in a dense layer.
 
-    `smoothing` is the share of the target that is spread evenly over all classes.
-    Szegedy et al., Rethinking the Inception Architecture, CVPR 2016.
+    Source: Bishop, Pattern Recognition and Machine Learning, 2006, section 5.2; smoothing as in Szegedy
+    et al., Rethinking the Inception Architecture, CVPR 2016.
+
+    smoothing: the share of the target that is spread evenly over all classes
     """
 
     wants_sigmoid: ClassVar[bool | None] = False
@@ -99,6 +101,7 @@ class BinaryCrossEntropy(Loss):
 
     The mean, over images and classes, of -log(output) where the class is the true one and of
     -log(1 - output) where it is not. As in PyTorch's BCELoss, no logarithm counts for less than -100.
+    Source: Bishop, Pattern Recognition and Machine Learning, 2006, section 5.2.
     """
 
     wants_sigmoid: ClassVar[bool | None] = True
@@ -117,7 +120,10 @@ class BinaryCrossEntropy(Loss):
 @LOSSES.register
 @dataclass(frozen=True)
 class MeanSquares(Loss):
-    """The mean, over images and classes, of (output - target) squared; the target is 1 or 0."""
+    """The mean, over images and classes, of (output - target) squared; the target is 1 or 0.
+
+    Source: Bishop, Pattern Recognition and Machine Learning, 2006, section 5.2.
+    """
 
     def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]:
         """`logits` are whatever the network gives; a sigmoid at its end keeps them from 0 to 1."""

@@ -25,6 +25,8 @@ class Optimizer(Spec, ABC):
     A state holds "steps", how many were taken, and an array of the parameter's shape for each name
     in `memory`, zero before the first step. Arrays without a gradient, such as running statistics,
     stay as they are.
+
+    rate: the learning rate, which a schedule multiplies
     """
 
     memory: ClassVar[tuple[str, ...]] = ()
@@ -64,9 +66,12 @@ OPTIMIZERS = Registry[Optimizer]("optimizer")
 class Sgd(Optimizer):
     """Stochastic gradient descent: straight down the gradient, with momentum if asked for.
 
-    `nesterov` looks ahead to where the momentum will have led. `decay` pulls every parameter towards
-    zero: it adds decay * parameter to the gradient (the derivative of a penalty on its square).
-    Sutskever et al., On the Importance of Initialization and Momentum, ICML 2013, in PyTorch's form.
+    Source: Sutskever et al., On the Importance of Initialization and Momentum, ICML 2013, as in PyTorch.
+
+    momentum: the share of the last step that the next one starts with
+    nesterov: whether to look ahead to where the momentum will have led
+    decay: pulls every parameter towards zero: decay * parameter is added to the gradient, the derivative
+        of a penalty on its square
     """
 
     memory: ClassVar[tuple[str, ...]] = ("velocity",)
@@ -93,7 +98,10 @@ class Sgd(Optimizer):
 class Adam(Optimizer):
     """Steps of nearly equal size for every parameter, from running means of gradient and square.
 
-    Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015.
+    Source: Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015.
+
+    beta1, beta2: how much of the mean gradient, and of the mean square, each step keeps
+    epsilon: what is added to the root of the mean square, so that it is never zero
     """
 
     memory: ClassVar[tuple[str, ...]] = ("mean", "square")
@@ -119,7 +127,9 @@ class Adam(Optimizer):
 class Adamw(Adam):
     """Adam that also shrinks every parameter by the share rate * decay a step, apart from its gradient.
 
-    Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019, in PyTorch's form.
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019, as in PyTorch.
+
+    decay: the share, for a rate of 1
     """
 
     decay: Annotated[float, Between(0, 1)] = 0.01
@@ -135,8 +145,10 @@ class Adamw(Adam):
 class Rmsprop(Optimizer):
     """Steps measured by how large the gradient usually is, from a running mean of its square.
 
-    Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012, in Keras's form,
-    whose epsilon stands under the root.
+    Source: Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012, as in Keras.
+
+    rho: how much of the mean square each step keeps
+    epsilon: what is added to it under the root
     """
 
     memory: ClassVar[tuple[str, ...]] = ("square",)
@@ -178,7 +190,7 @@ class Constant(Schedule):
 class Cosine(Schedule):
     """From the full rate down to zero along half a cosine.
 
-    Loshchilov and Hutter, SGDR, ICLR 2017, without restarts.
+    Source: Loshchilov and Hutter, SGDR, ICLR 2017, without restarts.
     """
 
     def __call__(self, progress: float) -> float:
@@ -189,7 +201,11 @@ class Cosine(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Step(Schedule):
-    """The rate is multiplied by `factor` each time that another share `every` of the run is done."""
+    """The rate is made smaller each time that another share of the run is done.
+
+    every: that share
+    factor: what the rate is then multiplied by
+    """
 
     every: Annotated[float, Between(0.001, 1)] = 0.5
     factor: Annotated[float, Between(0, 1)] = 0.1
@@ -203,11 +219,13 @@ class Step(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up to the full rate during the share `warmup` of the run, then down again, along half cosines.
+    """Up to the full rate, then down again, along half cosines.
 
-    `start` and `end` are the factors of the first and the last step.
-    Smith and Topin, Super-Convergence, 2018, in the form and with the defaults of PyTorch's
+    Source: Smith and Topin, Super-Convergence, 2018, in the form and with the defaults of PyTorch's
     OneCycleLR; the momentum stays as it is.
+
+    warmup: the share of the run that it goes up
+    start, end: the factors of the first and of the last step
     """
 
     warmup: Annotated[float, Between(0, 0.99)] = 0.3

@@ -31,10 +31,12 @@ DOWN, RIGHT = np.array([0.0, 1.0]), np.array([1.0, 0.0])
 @AUGMENTATIONS.register
 @dataclass(frozen=True)
 class Styles(Augmentation):
-    """Write a random `share` of the digits in another style; for labels that mean the digits 0 to 9.
+    """Write some of the digits in another style; for labels that mean the digits 0 to 9.
 
     A 1 gets a flag and perhaps a foot, a 7 a bar, a 0 a slash; a 4 is drawn anew, as a
-    triangle with a stem. Other digits, and images in colour, stay as they are.
+    triangle with a stem. Other digits, and images in colour, stay as they are. Source: our own.
+
+    share: how many of the digits that have another style are written in it, drawn at random
     """
 
     share: Annotated[float, Between(0, 1)] = 0.25

@@ -23,6 +23,10 @@ class Rescale(Step):
 
     Later steps measure strokes and gaps against a known order of size, and a thumbnail of 28 px has
     to be enlarged smoothly before its threshold, or its staircase shows in the result.
+    Source: our own.
+
+    smallest_px: the longer side is enlarged to this where it is shorter
+    largest_px: and made smaller to this where it is longer
     """
 
     takes_colour: ClassVar[bool] = True
@@ -49,7 +53,12 @@ class Rescale(Step):
 @STEPS.register
 @dataclass(frozen=True)
 class Crop(Step):
-    """(H, W) -> (h, w): the tight box around all ink, with a margin as far as the image has one."""
+    """(H, W) -> (h, w): the tight box around all ink, with a margin as far as the image has one.
+
+    margin_px: how far around the ink the image still reaches
+
+    Raises StepError where there is no ink.
+    """
 
     margin_px: Annotated[int, Between(0, 10_000)] = 0
 
@@ -77,6 +86,9 @@ class Resize(Step):
     Fitting is what MNIST's makers did: the image is padded with 0 to a centred square of at least
     10 px, doubled by replication while that is smaller than the box, and resampled by area.
     Source: Yadav and Bottou, "Cold Case: the Lost MNIST Digits", 2019.
+
+    size: the side of the box in pixels
+    mode: "fit" keeps the aspect and pads with paper, "stretch" does not
     """
 
     takes_colour: ClassVar[bool] = True
@@ -105,7 +117,11 @@ class Center(Step):
 
     By mass, the top left corner comes to int(size / 2 + 1 - b), where b is the centre of mass in
     pixels, with pixel centres at 0.5; so the digits of MNIST are centred at 14.0 on the average.
-    Ink is never pushed off the canvas. Source: as for resize.
+    Ink is never pushed off the canvas.
+    Source: Yadav and Bottou, "Cold Case: the Lost MNIST Digits", 2019.
+
+    size: the side of the canvas in pixels
+    by: "mass" places the centre of mass, "box" the middle of the tight box
 
     Raises StepError where the image is empty or larger than the canvas.
     """

@@ -26,8 +26,11 @@ class KeepDigit(Step):
     """(H, W) -> (H, W): of all ink only the digit's: the best piece and the strokes that belong to it.
 
     The best piece is large and central, keeps off the border and is no frame around another. One more
-    piece is a stroke of the same digit where it lies within `gap` of the digit's size on both axes,
-    or straight above or below within `gap_above`.
+    piece is a stroke of the same digit where it lies near it, or straight above or below.
+    Source: our own.
+
+    gap: how far away on either axis a piece is near, as a share of the digit's size
+    gap_above: how far above or below, as such a share
 
     Raises StepError where there is no ink.
     """
@@ -186,9 +189,12 @@ def _union(a: Box, b: Box) -> Box:
 class Thicken(Step):
     """(H, W) -> (H, W): strokes thinner than a share of the ink's longer side brought up to it.
 
-    A line of one pixel on a large page would all but vanish when it is made small. `smallest` is a
-    stroke's least width: 0.06 of 20 px are 1.2, where MNIST's thinnest hundredth ends.
+    A line of one pixel on a large page would all but vanish when it is made small.
     The width is measured as twice the ink's area over the length of its outline.
+    Source: our own.
+
+    smallest: a stroke's least width, as a share of the ink's longer side: 0.06 of 20 px are 1.2, where
+        MNIST's thinnest hundredth ends
     """
 
     smallest: Share = 0.06

@@ -19,10 +19,12 @@ from digitprep.steps.base import STEPS, Image, Mask, Step
 class RemoveLines(Step):
     """(H, W) -> (H, W): ruled lines and printed frames taken away; a mask of ink in, a mask out.
 
-    A line is straight and thin, at least `length` of the side long, and comes in from the edge of
-    the photo, or it is one side of a box, with a corner at either end. Of each one only those pixels
-    go that are about as thick as the line itself, so a stroke that crosses it stays whole. Where
-    nothing but lines would go, nothing does: then the line is the digit, a 1.
+    A line is straight, thin and long, and comes in from the edge of the photo, or it is one side of a
+    box, with a corner at either end. Of each one only those pixels go that are about as thick as the
+    line itself, so a stroke that crosses it stays whole. Where nothing but lines would go, nothing
+    does: then the line is the digit, a 1. Source: our own.
+
+    length: how long a line is at least, as a share of the image's side
     """
 
     length: Annotated[float, Between(0.1, 1)] = 0.35

@@ -23,12 +23,15 @@ SMALLEST_INK_PX, BLANK_RANGE = 20, 20
 class Threshold(Step):
     """(H, W) -> (H, W): 255 where there is ink and 0 elsewhere.
 
-    method:
-        "fixed": ink is `level` and above. "otsu": the level that splits the histogram best (Otsu,
-        "A threshold selection method from gray-level histograms", 1979). "adaptive": brighter than
-        the mean of the neighbourhood by 15 % of the contrast. "hysteresis": Otsu's level kept within
-        the contrast between paper and the strongest ink, and of what is above it only what holds on
-        to strong ink, so that a faint stroke is kept whole and noise is not.
+    "fixed": ink is `level` and above. "otsu": the level that splits the histogram best. "adaptive":
+    brighter than the mean of the neighbourhood by 15 % of the contrast. "hysteresis": Otsu's level kept
+    within the contrast between paper and the strongest ink, and of what is above it only what holds on
+    to strong ink, so that a faint stroke is kept whole and noise is not.
+
+    Source: Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979; hysteresis as in Canny,
+    A Computational Approach to Edge Detection, 1986.
+
+    method: how the level is found
     level: grey level of "fixed", 0..255
     ink: which side is ink; "dark" takes pixels below the level, for photos that were not inverted
 

@@ -36,8 +36,10 @@ class Grayscale(Step):
 class Invert(Step):
     """(H, W) -> (H, W): dark becomes bright; always, or only where the ink is the darker side.
 
-    `when="auto"` leaves bright ink on a dark ground as it is. It asks the border first, which is
-    nearly always ground, and where that is mixed, on which side of the local ground the outliers lie.
+    To tell which, it asks the border first, which is nearly always ground, and where that is mixed, on
+    which side of the local ground the outliers lie. Source: our own.
+
+    when: "auto" leaves bright ink on a dark ground as it is
     """
 
     takes_colour: ClassVar[bool] = True
@@ -62,8 +64,11 @@ class EvenLight(Step):
     """(H, W) -> (H, W): shadows and gradients taken out of the ground; bright ink on dark paper.
 
     The ground is what a closing of the paper leaves when strokes are gone; each pixel is divided by
-    it. `size` is the diameter of the closing as a share of the shorter side: larger than a stroke is
-    wide, smaller than a shadow. Where the light is even, no stroke is too wide.
+    it. Where the light is even, no stroke is too wide for that.
+    Source: our own, by the closing of Serra, Image Analysis and Mathematical Morphology, 1982.
+
+    size: the diameter of the closing as a share of the shorter side: larger than a stroke is wide,
+        smaller than a shadow
     """
 
     size: Share = 0.3

@@ -19,10 +19,13 @@ class Batchnorm(Layer):
     """(..., N) -> (..., N): normalise each channel, or feature, over the batch; learn scale and offset.
 
     In training, mean and variance are those of the batch, over all images and pixels of a channel,
-    and the running statistics move towards them by the share `momentum`. At inference the running
-    statistics take their place, so that an image's result depends on nothing but the image.
+    and the running statistics move towards them. At inference the running statistics take their place,
+    so that an image's result depends on nothing but the image.
 
-    Ioffe and Szegedy, Batch Normalization, ICML 2015. As in PyTorch, the batch is normalised by its
+    momentum: the share by which the running statistics move
+    epsilon: what is added to the variance, so that none is zero
+
+    Source: Ioffe and Szegedy, Batch Normalization, ICML 2015. As in PyTorch, the batch is normalised by its
     variance as it is (divided by the count), the running variance keeps the unbiased estimate
     (divided by the count less one).
     """

@@ -18,7 +18,10 @@ from digitprep.spec import Between
 @LAYERS.register
 @dataclass(frozen=True)
 class Relu(Layer):
-    """(..., N) -> (..., N): negative values become zero."""
+    """(..., N) -> (..., N): negative values become zero.
+
+    Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010.
+    """
 
     def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
         """max(x, 0); the gradient passes where x was positive."""
@@ -31,7 +34,9 @@ class Relu(Layer):
 class LeakyRelu(Layer):
     """(..., N) -> (..., N): negative values shrink to their `slope`-fold instead of zero.
 
-    Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models, ICML 2013.
+    Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models, ICML 2013.
+
+    slope: what negative values are multiplied by
     """
 
     slope: Annotated[float, Between(0, 1)] = 0.01
@@ -45,7 +50,10 @@ class LeakyRelu(Layer):
 @LAYERS.register
 @dataclass(frozen=True)
 class Sigmoid(Layer):
-    """(..., N) -> (..., N): any number becomes one between 0 and 1."""
+    """(..., N) -> (..., N): any number becomes one between 0 and 1.
+
+    Source: Rumelhart, Hinton and Williams, Learning Representations by Back-Propagating Errors, 1986.
+    """
 
     def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
         """1 / (1 + exp(-x)), in a form whose exponents are never positive and so never overflow."""
@@ -56,10 +64,12 @@ class Sigmoid(Layer):
 @LAYERS.register
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """(..., N) -> (..., N): in training, zero a random share `rate` of the values.
+    """(..., N) -> (..., N): in training, zero a random share of the values.
 
     What is left is scaled by 1 / (1 - rate), so that inference needs no scaling.
-    Srivastava et al., Dropout, JMLR 15 (2014), in the inverted form.
+    Source: Srivastava et al., Dropout, JMLR 15 (2014), in the inverted form.
+
+    rate: the share that becomes zero
     """
 
     rate: Annotated[float, Between(0, 0.99)] = 0.5
@@ -90,7 +100,12 @@ class Flatten(Layer):
 @LAYERS.register
 @dataclass(frozen=True)
 class Dense(Layer):
-    """(features, N) -> (width, N): every output is a weighted sum of all inputs."""
+    """(features, N) -> (width, N): every output is a weighted sum of all inputs.
+
+    Source: Rumelhart, Hinton and Williams, Learning Representations by Back-Propagating Errors, 1986.
+
+    width: how many outputs there are
+    """
 
     skips_dx: ClassVar[bool] = True
 

@@ -22,8 +22,13 @@ from digitprep.spec import Between
 class Conv(Layer):
     """(C, H, W, N) -> (channels, H', W', N): slide learnt kernels over the image.
 
-    `kernel`, `stride` and `pad` (zeros around the image) are in pixels.
     H' = (H + 2 pad - kernel) // stride + 1, and W' likewise.
+    Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998.
+
+    channels: how many kernels there are, each of which gives an image
+    kernel: the side of a kernel in pixels
+    stride: how many pixels it moves at a time
+    pad: how many pixels of zeros there are around the image
     """
 
     skips_dx: ClassVar[bool] = True
@@ -71,6 +76,9 @@ class Maxpool(Layer):
 
     Rows and columns that fill no square are dropped. Where values tie, the first one (row by row)
     gets the gradient.
+    Source: Scherer, Mueller and Behnke, Evaluation of Pooling Operations, ICANN 2010.
+
+    size: the side of a square in pixels
     """
 
     size: Annotated[int, Between(1, 64)] = 2
@@ -92,6 +100,9 @@ class Avgpool(Layer):
     """(C, H, W, N) -> (C, H // size, W // size, N): the mean of each square.
 
     Rows and columns that fill no square are dropped.
+    Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998.
+
+    size: the side of a square in pixels
     """
 
     size: Annotated[int, Between(1, 64)] = 2
