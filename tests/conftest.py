@@ -1,32 +1,79 @@
 """What several tests need."""
 
+import contextlib
+import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+# Set before NumPy and OpenCV are imported, and passed on to every process that a test starts: pytest
+# has a process for each core, and what they start would compile the package anew each time.
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 TESTS = Path(__file__).parent
 # For what tests share with each other, with the benches and with the fuzzing.
 sys.path[:0] = [str(TESTS), str(TESTS / "bench"), str(TESTS / "fuzz")]
 
 
+def pytest_xdist_auto_num_workers(config):
+    """A process for each core, but one for all where tests are asked for by name: it is sooner at work."""
+    return 0 if config.args_source is config.ArgsSource.ARGS else None
+
+
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
+    """Run digitprep as its command does, in a folder of its own; `check` is the exit code.
+
+    It runs in this process, since to start one takes longer than most commands do: `run_process` does that.
+    """
+    from digitprep.cli import main
+
+    def run_digitprep(*arguments, check=0, given=b""):
+        command = ["digitprep", *map(str, arguments)]
+        given, out, err = (io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (given, b"", b""))
+        before = signal.getsignal(signal.SIGTERM)
+        with monkeypatch.context() as patched, contextlib.chdir(tmp_path):
+            patched.setenv("COLUMNS", "200")
+            patched.setattr(sys, "argv", command)
+            for name, stream in (("stdin", given), ("stdout", out), ("stderr", err)):
+                patched.setattr(sys, name, stream)
+            try:
+                code = main()
+            except SystemExit as ended:
+                code = ended.code
+            finally:
+                signal.signal(signal.SIGTERM, before)
+        texts = (stream.buffer.getvalue().decode() for stream in (out, err) if not stream.flush())
+        return checked(subprocess.CompletedProcess(command, code or 0, *texts), check)
+
+    return run_digitprep
+
+
+@pytest.fixture
+def run_process(tmp_path):
     """Run digitprep as a user does, in a process and a folder of its own; `check` is the exit code."""
 
     def run_digitprep(*arguments, check=0):
-        environment = os.environ | {"COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "digitprep", *map(str, arguments)]
+        environment = os.environ | {"COLUMNS": "200"}
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
-        assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
+        return checked(done, check)
 
     return run_digitprep
+
+
+def checked(done, code):
+    """What a command did, which ended with that exit code."""
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The command line, run as a user runs it: in a process of its own, in a folder of its own."""
+"""The command line, run as a user runs it, in a folder of its own."""
 
 import csv
 import json
@@ -30,6 +30,24 @@ def test_converting_round_the_formats_keeps_every_image_and_label(run, tmp_path)
         assert run("diff", DIGITS, made).stdout == "same: 1,500 images (train 1,000, test 500)\n"
     for file in DIGITS.iterdir():
         assert (tmp_path / "c" / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, ["info", DIGITS]),
+        (0, ["list", "steps"]),
+        (2, ["convert", DIGITS, "somewhere"]),
+        (2, ["clean"]),
+        (3, ["info", "missing"]),
+        (7, ["predict", "--json", PHOTOS / "01.jpg", "missing.jpg"]),
+    ],
+)
+def test_a_command_says_in_a_process_of_its_own_what_it_says_in_this_one(run, run_process, code, arguments):
+    """Most tests run commands in their own process; none would notice if users were told anything else."""
+    here, apart = (way(*arguments, check=code) for way in (run, run_process))
+    assert here.stdout == apart.stdout
+    assert here.stderr.split() == apart.stderr.replace("python -m digitprep", "digitprep").split()
 
 
 def test_the_three_sample_datasets_are_the_same(run):

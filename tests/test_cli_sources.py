@@ -83,14 +83,11 @@ def test_a_list_on_stdin_gives_the_dataset_of_its_photos(run, tmp_path, photos):
     ]
     found = sorted(found, key=lambda path: ("deep" in path.parts, path.name))
     for end in ("\n", "\0"):
-        command = [sys.executable, "-m", "digitprep", "clean", "-", "-o", "listed.npz", "--overwrite"]
         text = "".join(f"{path}{end}" for path in found).encode()
-        done = subprocess.run(command, cwd=tmp_path, input=text, capture_output=True, check=False)
-        assert done.returncode == 7, done.stderr
+        run("clean", "-", "-o", "listed.npz", "--overwrite", check=7, given=text)
         assert made(tmp_path, "listed") == made(tmp_path, "folder")
-    empty = subprocess.run(command, cwd=tmp_path, input=b"", capture_output=True, check=False)
-    assert empty.returncode == 3
-    assert b"the list: expected photos" in empty.stderr
+    empty = run("clean", "-", "-o", "listed.npz", "--overwrite", check=3, given=b"")
+    assert "the list: expected photos" in empty.stderr
 
 
 @pytest.mark.usefixtures("photos")

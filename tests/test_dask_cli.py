@@ -105,7 +105,7 @@ def test_jobs_are_no_business_of_a_scheduler(run):
     assert "give one" in said
 
 
-def test_without_dask_it_is_said_how_to_get_it(run, tmp_path):
+def test_without_dask_it_is_said_how_to_get_it(run_process, tmp_path):
     (tmp_path / "distributed.py").write_text("raise ImportError('gone')")
-    said = run("predict", PHOTOS / "03.jpg", "--scheduler", "tcp://127.0.0.1:1", check=6).stderr
+    said = run_process("predict", PHOTOS / "03.jpg", "--scheduler", "tcp://127.0.0.1:1", check=6).stderr
     assert 'pip install "digitprep[dask]"' in said
