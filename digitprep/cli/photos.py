@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from digitprep.cli.pages import LIST_PAGES, Many, Text, check_many, check_text, page_samples
+from digitprep.cli.cleaning import Cleaning, OfPages, OfPhotos
+from digitprep.cli.pages import Many, Text, check_many, check_text
 from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
+from digitprep.cli.resuming import kept, spool_of, to_the_end
 from digitprep.cli.sources import (
     MostBytes,
     MostPixels,
@@ -36,22 +38,19 @@ from digitprep.cli.terminal import (
     progress,
     say,
 )
-from digitprep.errors import DataError, PartialSuccess, UsageError
+from digitprep.errors import DataError, PartialSuccess
 from digitprep.limits import LIMITS, Limits
 from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
-    from digitprep.dataset import Split
     from digitprep.formats import Format
-    from digitprep.pipeline import Pipeline
     from digitprep.report.cleaning import CleaningReport
     from digitprep.sources import Source
-    from digitprep.spool import Spool, Work
+    from digitprep.spool import Work
 
 # With as many classes it is digits that are cleaned, and the gate, which knows no others, has a say.
 DIGIT_CLASSES = 10
-PAGES = "pages, read by --many"
 
 
 def clean(
@@ -107,28 +106,29 @@ def clean(
     A run that is stopped keeps what is done in DST.partial, and the same command goes on after it.
     """
     from digitprep import formats
-    from digitprep.batch import to_splits, with_labels, with_readings
-    from digitprep.labels import from_file, label_reader
+    from digitprep.batch import to_splits, with_labels
+    from digitprep.labels import label_reader
     from digitprep.report.cleaning import SHEET_PHOTOS, THUMBNAIL_PX, CleaningReport
     from digitprep.report.lists import Copies
-    from digitprep.sources import without_bytes
 
     check_many(many, recipe, pipeline, labels)
-    steps, limits = chosen_pipeline(recipe, pipeline), Limits(max_bytes, max_pixels)
-    how_cleaned = f"{PAGES}{f' as {text}' if text else ''}" if many else str(steps)
-    spool = _spool(output, how_cleaned, THUMBNAIL_PX if sheet or page else 0, page, aside, limits, overwrite)
-    how = {"to": str(to), "split": split, "labels": str(labels), "classes": str(classes), "page": str(page)}
-    overwrite = overwrite or spool.was_writing(how)  # what is there is of the same run
+    limits = Limits(max_bytes, max_pixels)
+    how: Cleaning = (
+        OfPages(text, limits, opened_model(None, None, None, None))
+        if many
+        else OfPhotos(chosen_pipeline(recipe, pipeline), limits, page is not None, classes == DIGIT_CLASSES)
+    )
+    thumbnail_px = THUMBNAIL_PX if sheet or page else 0
+    spool = spool_of(output, how.text, thumbnail_px, page, aside, limits, overwrite)
+    writing = {"to": to, "split": split, "labels": labels, "classes": classes, "page": page}
+    same_run = {name: str(value) for name, value in writing.items()}
+    overwrite = overwrite or spool.was_writing(same_run)  # what is there is of the same run
     if page:
         check_page(page, overwrite)
     copies = None if aside is None else Copies(aside, overwrite or spool.was_begun())
     report = CleaningReport(output, sheet, overwrite, split, page, copies)
     made = [output, *report.paths, *([aside] if aside else [])]
-    known: list[Source] = []
-    if text is not None or (labels is not None and from_file(labels)):
-        photos = list(places_of(photos))
-        known = [without_bytes(photo) for photo in found_photos(photos, made, limits)]
-        check_text(text, many, known)
+    photos, known = _listed(photos, made, limits, labels, text, many)
     label_of = None if labels is None else label_reader(labels, classes, known)
     files = found_photos(photos, made, limits)
     _check_output(output, formats.named(output, to), split, overwrite)
@@ -137,40 +137,54 @@ def clean(
     tally = Tally()
     with ExitStack() as stack:
         advance = stack.enter_context(progress("cleaning", total=len(known) or photos_ahead(photos, made)))
-        executor = stack.enter_context(
-            pool(jobs, seconds, max_memory, scheduler, LIST_PAGES if many else None)
-        )
-        if many:
-            net = opened_model(None, None, None, None)
-            work = partial(page_samples, net=net, text=text, limits=limits, executor=executor)
-        else:
-            work = partial(cleaned_photos, steps=steps, limits=limits, executor=executor)
-            work = partial(work, with_decisions=page is not None)
-        work = partial(work, thumbnail_px=report.thumbnail_px)
-        stack.enter_context(_kept(spool))
-        thumbnails = None if page else SHEET_PHOTOS if sheet else 0
+        executor = stack.enter_context(pool(jobs, seconds, max_memory, scheduler, how.list_photos))
+        stack.enter_context(kept(spool))
+        work = partial(how.cleaned, executor=executor, thumbnail_px=report.thumbnail_px)
         watched = partial(_work, work, on_error, Places(photos))
-        kept = stack.enter_context(closing(spool.through(files, watched, thumbnails)))
-        cleaned = with_labels(tally.each(kept, advance), label_of)
-        if classes == DIGIT_CLASSES and not many:  # the digits of a page come with what is read in them
-            cleaned = with_readings(cleaned)
-        heard = partial(_heard, report, on_error)
-        batches = to_splits(cleaned, split, "" if many else str(steps), seen=heard)
+        thumbnails = None if page else SHEET_PHOTOS if sheet else 0
+        done = stack.enter_context(closing(spool.through(files, watched, thumbnails)))
+        cleaned = how.read(with_labels(tally.each(done, advance), label_of))
+        batches = to_splits(cleaned, split, how.pipeline, seen=partial(_heard, report, on_error))
         first = next(batches, None)
         if first is not None:
-            origin = partial(_origin, tally, "" if many else str(steps))
-            parts = _to_the_end(chain([first], batches), spool, how)
+            origin = partial(_origin, tally, how.pipeline)
+            parts = to_the_end(chain([first], batches), spool, same_run)
             formats.write(parts, output, format=to, overwrite=overwrite, origin=origin)
-        asked = {"photos": places_text(photos), "labels": labels or "none", "dataset": output, "split": split}
-        asked |= {
+        asked = {
+            "photos": places_text(photos),
+            "labels": labels or "none",
+            "dataset": output,
+            "split": split,
             "to": to,
             "text": text,
             "classes": classes,
             "on-error": on_error,
             "seconds": seconds,
             "max-memory": max_memory,
+            "max-bytes": max_bytes,
+            "max-pixels": max_pixels,
         }
-        report.write(_facts(how_cleaned, asked | {"max-bytes": max_bytes, "max-pixels": max_pixels}))
+        report.write(_facts(how.text, asked))
+    _say_outcome(output, page, report, tally)
+
+
+def _listed(
+    photos: list[str], made: list[Path], limits: Limits, labels: str | None, text: str | None, many: bool
+) -> tuple[list[str], list[Source]]:
+    """The photos' places, and all photos there where labels can only be matched with all of them."""
+    from digitprep.labels import from_file
+    from digitprep.sources import without_bytes
+
+    if text is None and (labels is None or not from_file(labels)):
+        return photos, []
+    photos = list(places_of(photos))
+    known = [without_bytes(photo) for photo in found_photos(photos, made, limits)]
+    check_text(text, many, known)
+    return photos, known
+
+
+def _say_outcome(output: Path, page: Path | None, report: CleaningReport, tally: Tally) -> None:
+    """Say what has been made. Raises PartialSuccess where a photo, or every one, could not be used."""
     if not report.accepted:
         old = " (the old one is unchanged)" if output.exists() else ""
         raise PartialSuccess(
@@ -186,39 +200,6 @@ def clean(
         )
 
 
-def _spool(
-    output: Path,
-    how_cleaned: str,
-    thumbnail_px: int,
-    page: Path | None,
-    aside: Path | None,
-    limits: Limits,
-    overwrite: bool,
-) -> Spool:
-    """Where what is done is kept until the dataset is there."""
-    from digitprep.spool import Spool
-    from digitprep.versions import versions
-
-    facts = versions() | {"pipeline": how_cleaned, "thumbnails": f"{thumbnail_px} px"}
-    facts["limits"] = f"{limits.bytes} bytes, {limits.pixels} pixels"
-    facts |= {"report": "a page" if page else "none", "copies": str(aside)}
-    return Spool(output, facts, overwrite)
-
-
-@contextmanager
-def _kept(spool: Spool) -> Iterator[None]:
-    """The spool is open while the block runs; what it has and what it keeps is said."""
-    with spool:
-        if spool.photos:
-            say(f"going on after {amount(spool.photos, 'photo')} of a run that was stopped")
-        try:
-            yield
-        except BaseException as error:
-            if spool.photos and not isinstance(error, UsageError):  # which says itself what it takes
-                say(f"{amount(spool.photos, 'photo')} done; the same command goes on after them")
-            raise
-
-
 def _work(work: Work, on_error: str, places: Places, photos: Iterable[Source]) -> Iterator[list[Cleaned]]:
     """What becomes of each photo; where none is to be rejected, or all have gone, it is not kept, either."""
     for found in work(photos):
@@ -228,12 +209,6 @@ def _work(work: Work, on_error: str, places: Places, photos: Iterable[Source]) -
             for cleaned in found:
                 _check_used(cleaned)
         yield found
-
-
-def _to_the_end(parts: Iterable[Split], spool: Spool, how: dict[str, str]) -> Iterator[Split]:
-    """The parts, and a note when all of them are there and only their dataset is not."""
-    yield from parts
-    spool.write_begins(how)
 
 
 def _heard(report: CleaningReport, on_error: str, cleaned: Cleaned) -> None:
@@ -273,19 +248,3 @@ def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> 
     chosen.check_split(split)
     check_destination(output, overwrite, folder=chosen.is_folder(output), owns=owned_by(chosen))
     check_destination(sidecar(output), overwrite)
-
-
-def cleaned_photos(
-    files: Iterable[Source],
-    steps: Pipeline,
-    executor: Any,
-    limits: Limits = LIMITS,
-    thumbnail_px: int = 0,
-    with_decisions: bool = False,
-) -> Iterator[list[Cleaned]]:
-    """What becomes of each photo: one image, or none."""
-    from digitprep import batch
-
-    options: dict[str, Any] = {"thumbnail_px": thumbnail_px, "with_decisions": with_decisions}
-    for cleaned in batch.clean(files, steps, executor=executor, limits=limits, **options):
-        yield [cleaned]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digitprep.cli.cleaning import cleaned_photos
 from digitprep.cli.pages import LIST_PAGES, Many, check_many, page_fields, page_predictions
-from digitprep.cli.photos import cleaned_photos
 from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
 from digitprep.cli.sources import MostBytes, MostPixels, Photos, found_photos, photos_ahead
 from digitprep.cli.terminal import (
