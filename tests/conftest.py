@@ -90,7 +90,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A scheduler and two workers of Dask, started by the commands that README shows."""
+    """A scheduler and two workers of Dask, started as docs/how-to/scale-out.md shows."""
     from cluster import Cluster
 
     started = Cluster(tmp_path_factory.mktemp("cluster"))
