@@ -1,12 +1,23 @@
-"""Every command block of the documentation is run, and prints what the page shows."""
+"""Every command block of the documentation is run, and prints what the page shows.
+
+The Chinese README shows the blocks of the English one, so they are run there.
+"""
 
 import re
 
 import pytest
-from pages import ROOT, Reader, alike, blocks
+from pages import FENCE, ROOT, Reader, alike, blocks
 
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/how-to/*.md"), *ROOT.glob("docs/tutorials/*.md")])
-over_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+PAGES = sorted([ENGLISH, *ROOT.glob("docs/how-to/*.md"), *ROOT.glob("docs/tutorials/*.md")])
+HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)]+)\)")
+# What a translation leaves as it is: numbers, and what is set as code.
+KEPT = re.compile(r"`[^`]+`|\d+(?:[.,]\d+)*")
+
+
+def over(pages):
+    return pytest.mark.parametrize("page", pages, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
 @pytest.fixture
@@ -17,14 +28,14 @@ def reader(tmp_path):
     reading.close()
 
 
-@over_pages
+@over(PAGES)
 def test_what_a_page_shows_is_what_happens(reader, page):
     reader.read(page)
 
 
-@over_pages
+@over([*PAGES, CHINESE])
 def test_the_links_of_a_page_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+    for _, target in LINK.findall(prose(page)):
         if not target.startswith("http"):
             name, _, heading = target.partition("#")
             file = page.parent / name if name else page
@@ -32,10 +43,51 @@ def test_the_links_of_a_page_lead_somewhere(page):
             assert not heading or heading in anchors(file), target
 
 
+def prose(page):
+    """The text of a page without its fenced blocks."""
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
 def anchors(page):
     """What the headings of a page are called in addresses: small letters, digits, and `-` for a blank."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    headings = [heading.lower() for _, heading in HEADING.findall(prose(page))]
+    return [re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in headings]
+
+
+def fenced_blocks(page):
+    return [(block.kind, block.text) for block in blocks(page)]
+
+
+def levels_of_headings(page):
+    return [len(marks) for marks, _ in HEADING.findall(prose(page))]
+
+
+def pictures_and_links(page):
+    """Where they lead: within the page to the number of a heading, to the other README as such."""
+    others = {"README.md": "the other README", "README.zh-CN.md": "the other README"}
+    return [
+        (mark, anchors(page).index(target[1:]) if target.startswith("#") else others.get(target, target))
+        for mark, target in LINK.findall(prose(page))
+    ]
+
+
+def kept_in_tables(page):
+    """By rows and cells."""
+    rows = [line.strip("|").split("|") for line in prose(page).splitlines() if line.startswith("|")]
+    return [[KEPT.findall(cell) for cell in row] for row in rows]
+
+
+def kept_in_sections(page):
+    """In no order, as sentences are built in another."""
+    sections = re.split(r"^#+ .+$", prose(page), flags=re.MULTILINE)
+    return [sorted(" ".join(kept.split()) for kept in KEPT.findall(section)) for section in sections]
+
+
+@pytest.mark.parametrize(
+    "part", [fenced_blocks, levels_of_headings, pictures_and_links, kept_in_tables, kept_in_sections]
+)
+def test_the_chinese_readme_has_of_the_english_one_all(part):
+    assert part(CHINESE) == part(ENGLISH)
 
 
 @pytest.mark.parametrize(
