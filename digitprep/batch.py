@@ -142,10 +142,10 @@ def with_labels(
 
 
 def with_readings(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Cleaned]:
-    """Each photo with what is read in its image, and what speaks against it: its own doubt or the gate's.
+    """Each photo with what is read in its image, and what speaks against it.
 
-    The network and the gate of `digitprep.acceptance` are asked `batch` images at a time, of those that have
-    their size.
+    That is its own doubt, the gate's, or a label other than what is read. The network and the gate of
+    `digitprep.acceptance` are asked `batch` images at a time, of those that have their size.
     """
     from digitprep.acceptance import IMAGE_SHAPE, judge
 
@@ -159,9 +159,13 @@ def with_readings(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Clea
         verdicts = dict(zip(asked, judge(np.stack([*asked.values()])), strict=True)) if asked else {}
         for place, photo in enumerate(chosen):
             if said := verdicts.get(place):
-                doubt = photo.doubt or said.reason
+                doubt = photo.doubt or said.reason or _misread(photo.label, said.digit)
                 photo = replace(photo, doubt=doubt, digit=said.digit, confidence=said.confidence)
             yield photo
+
+
+def _misread(label: int | None, digit: int) -> str | None:
+    return None if label in (None, digit) else f"it reads as {digit}, its label is {label}"
 
 
 def to_splits(

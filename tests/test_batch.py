@@ -17,6 +17,8 @@ from digitprep.recipes import recipe
 from digitprep.versions import versions
 from digitprep.workers import AHEAD, ProcessPool
 
+SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
+
 
 def draw(path, box, size=(160, 120), **options):
     """A photo of paper with a dark bar at (x, y, width, height)."""
@@ -165,3 +167,14 @@ def test_the_gate_doubts_what_is_no_digit_in_order_and_leaves_the_rest_as_it_is(
         assert found[1].reason == "blank"
         read = [cleaned.digit is not None and 0 < cleaned.confidence <= 1 for cleaned in found]
         assert read == [True, False, True, True, True, False, False, True]
+
+
+def test_a_label_other_than_what_is_read_is_doubtful_unless_something_else_is():
+    image = clean_photo(SAMPLES / "03.jpg", recipe()).image
+    given = [
+        Cleaned(Path("right"), image, label=2),
+        Cleaned(Path("wrong"), image, label=7),
+        Cleaned(Path("two"), image, label=7, doubt="2 digits in the photo?"),
+    ]
+    said = [None, "it reads as 2, its label is 7", "2 digits in the photo?"]
+    assert [cleaned.doubt for cleaned in with_readings(given)] == said

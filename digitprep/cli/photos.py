@@ -99,9 +99,9 @@ def clean(
 
     Beside DST come DST.sheet.png, photos before and after with their labels, and DST.photos.csv, which
     photo each image is from; where some could not be used, DST.rejected.csv with a reason for each; where
-    it is doubtful whether they show one digit, DST.doubtful.csv; and where images are unlike MNIST's,
-    DST.unlike.csv. --report shows all of it on one page. With --many every digit of a page is a sample,
-    named after photo, row and place: page-r1-c03.png.
+    it is doubtful whether they show one digit, and that of their label, DST.doubtful.csv; and where images
+    are unlike MNIST's, DST.unlike.csv. --report shows all of it on one page. With --many every digit of a
+    page is a sample, named after photo, row and place: page-r1-c03.png.
 
     A run that is stopped keeps what is done in DST.partial, and the same command goes on after it.
     """
