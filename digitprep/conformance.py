@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitprep.dataset import Images, size_text
+from digitprep.dataset import Images
 from digitprep.errors import UsageError
 
 SIDE_PX = 28
@@ -22,6 +22,8 @@ SIDE_PX = 28
 # From these levels on a pixel is part of a piece, and part of a stroke's full middle: MNIST's makers
 # spread each pixel over 0.99 of its width, so that full ink reads 252 to 254, or 255 once scaled.
 PIECE_LEVEL, FULL_LEVEL = 100, 252
+
+HOW = "digitprep.prepare makes such images of photos, and a pipeline that ends with center"
 
 AT_ONCE = 1000  # images: so many that NumPy is quick, so few that what is measured on them stays small
 
@@ -149,9 +151,11 @@ def check_all(images: Images) -> list[Conformance]:
     Raises UsageError for images of another size or type.
     """
     if not checkable(images):
-        found = f"{images.dtype} {size_text(images)}" if images.ndim > 2 else f"{images.dtype} {images.shape}"
+        is_share = images.dtype.kind == "f" and images.shape[1:] == (SIDE_PX, SIDE_PX)
+        advice = "(image * 255).round().astype('uint8') if it is from 0 to 1" if is_share else HOW
         raise UsageError(
-            f"MNIST's images are uint8 {SIDE_PX} x {SIDE_PX}, found {found}; end the pipeline with center"
+            f"expected images of {(SIDE_PX, SIDE_PX)} uint8, 0 for paper and 255 for ink, "
+            f"found {images.shape[1:]} {images.dtype}; {advice}"
         )
     return [
         one for start in range(0, len(images), AT_ONCE) for one in _measured(images[start : start + AT_ONCE])

@@ -157,15 +157,17 @@ def test_many_images_are_checked_as_each_alone_and_left_as_they_are():
 @pytest.mark.parametrize(
     ("image", "found"),
     [
-        (np.zeros((32, 32), np.uint8), "uint8 32 x 32"),
-        (np.zeros((28, 28)), "float64 28 x 28"),
-        (np.zeros((28, 28, 3), np.uint8), "uint8 28 x 28 RGB"),
-        (np.zeros(784, np.uint8), r"uint8 \(1, 784\)"),
+        (np.zeros((20, 20), np.uint8), "(20, 20) uint8; digitprep.prepare makes"),
+        (np.zeros((28, 28)), "(28, 28) float64; (image * 255).round().astype('uint8') if it is from 0 to 1"),
+        (np.zeros((28, 28, 3), np.uint8), "(28, 28, 3) uint8; digitprep.prepare makes"),
+        (np.zeros(784, np.uint8), "(784,) uint8; digitprep.prepare makes"),
+        (np.zeros(784), "(784,) float64; digitprep.prepare makes"),
     ],
-    ids=["size", "type", "colour", "flat"],
+    ids=["size", "type", "colour", "flat", "flat shares"],
 )
-def test_what_is_no_image_of_mnists_size_is_refused(image, found):
-    with pytest.raises(dp.UsageError, match=f"uint8 28 x 28, found {found}"):
+def test_what_is_no_image_of_mnists_size_is_refused_with_what_to_do(image, found):
+    expected = "expected images of (28, 28) uint8, 0 for paper and 255 for ink, found "
+    with pytest.raises(dp.UsageError, match=re.escape(expected + found)):
         check(image)
 
 
