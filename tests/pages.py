@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from page_files import FILES
 from PIL import Image, ImageDraw
 from safetensors.numpy import save_file
 
@@ -285,4 +286,5 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "photos.zip": _photos_zip,
     "samples": _samples,
     "theirs": _theirs,
+    **FILES,
 }
