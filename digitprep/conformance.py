@@ -30,7 +30,14 @@ AT_ONCE = 1000  # images: so many that NumPy is quick, so few that what is measu
 
 @dataclass(frozen=True)
 class Invariant:
-    """A figure of an image, the bounds that it has in MNIST, and what to do outside of them."""
+    """A figure of an image, the bounds that it has in MNIST, and what to do outside of them.
+
+    figure: the field of `Conformance` that it is about
+    name: the figure in words
+    low, high: the bounds, which belong to it
+    form, unit: how the figure is written
+    too_low, too_high: what to do about a value outside of either
+    """
 
     figure: str
     name: str
@@ -42,6 +49,7 @@ class Invariant:
     too_high: str = ""
 
     def holds(self, value: float) -> bool:
+        """Whether a value is within the bounds."""
         return self.low <= value <= self.high
 
     def reason(self, value: float) -> str:

@@ -27,7 +27,11 @@ STANDARD_SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where images came from: a path or a name, and the text of the pipeline that made them."""
+    """Where images came from: a path or a name, and the text of the pipeline that made them.
+
+    source: the path or name
+    pipeline: the text, "" where there was none
+    """
 
     source: str
     pipeline: str = ""
@@ -39,8 +43,10 @@ class Split:
 
     images: (N, H, W) or (N, H, W, 3) uint8
     labels: (N,) int64, or None where they are not known
+    name: of the split, as "train"
     sample_names: one a sample, as files are named, or None
     class_names: what label 0, 1, ... stand for, or None
+    provenance: where the images came from, or None
 
     Raises DataError where a shape, a type or a count does not fit.
     """
@@ -53,6 +59,7 @@ class Split:
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
+        """Raises DataError where images, labels and names do not belong together."""
         where = f"split {self.name!r}"
         _check_images(self.images, where)
         if self.labels is not None:
@@ -64,10 +71,11 @@ class Split:
             _check_count("sample names", len(self.sample_names), len(self.images), where)
 
     def __len__(self) -> int:
+        """How many samples there are."""
         return len(self.images)
 
     def __getitem__(self, index: slice | NDArray[Any]) -> Split:
-        """The samples that a slice or an array (of positions or of booleans) selects."""
+        """The samples that a slice or an array (N,) of positions or of booleans selects."""
         names = self.sample_names
         if names is not None:
             names = names[index] if isinstance(index, slice) else tuple(np.array(names, dtype=object)[index])
@@ -75,7 +83,10 @@ class Split:
         return replace(self, images=self.images[index], labels=labels, sample_names=names)
 
     def batches(self, size: int) -> Iterator[Split]:
-        """Consecutive parts of at most `size` samples; an empty split is one empty part."""
+        """Consecutive parts of at most `size` samples; an empty split is one empty part.
+
+        Raises UsageError for a size below 1.
+        """
         if size < 1:
             raise UsageError(f"a batch needs at least 1 sample, found {size}")
         for start in range(0, max(len(self), 1), size):
@@ -120,7 +131,12 @@ class Split:
 
 
 class Dataset(Mapping[str, Split]):
-    """Splits by name, in the order train, val, test, then the others by name."""
+    """Splits by name, in the order train, val, test, then the others by name.
+
+    splits: in any order, each of another name
+
+    Raises DataError where two share a name.
+    """
 
     def __init__(self, splits: Iterable[Split]) -> None:
         given = list(splits)
@@ -130,10 +146,14 @@ class Dataset(Mapping[str, Split]):
 
     @classmethod
     def from_batches(cls, batches: Iterable[Split]) -> Dataset:
-        """The dataset whose splits come in parts, each split's parts in a row."""
+        """The dataset whose splits come in parts, each split's parts in a row.
+
+        Raises DataError where parts of a split do not fit each other, or two splits share a name.
+        """
         return cls(concatenate(group) for _, group in groupby(batches, key=lambda part: part.name))
 
     def __getitem__(self, name: str) -> Split:
+        """The split of that name. Raises UsageError listing those that there are."""
         try:
             return self._splits[name]
         except KeyError:
@@ -141,6 +161,7 @@ class Dataset(Mapping[str, Split]):
             raise UsageError(f"no split is named {name!r}; this dataset has: {known}") from None
 
     def __contains__(self, name: object) -> bool:
+        """Whether there is a split of that name."""
         return name in self._splits
 
     def get(self, name: str, default: Any = None) -> Any:  # Mapping's own expects a KeyError
@@ -152,9 +173,11 @@ class Dataset(Mapping[str, Split]):
         return "".join(split._repr_html_() for split in self._splits.values())
 
     def __iter__(self) -> Iterator[str]:
+        """The names of the splits."""
         return iter(self._splits)
 
     def __len__(self) -> int:
+        """How many splits there are."""
         return len(self._splits)
 
 

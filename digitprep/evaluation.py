@@ -21,9 +21,11 @@ Z95 = 1.959964  # 95 % of a normal distribution lie within so many standard devi
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says of one image, index being its position in the split.
+    """What the model says of one image.
 
-    confidence is the probability given to the prediction, truth the one given to the true label.
+    index: its position in the split
+    label, prediction: the true class and the one that the model gives, as numbers
+    confidence, truth: the probability given to the prediction, and to the true label
     """
 
     index: int
@@ -40,7 +42,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bin:
-    """The predictions of like confidence: how many, their mean confidence, and the share that is right."""
+    """The predictions of like confidence.
+
+    count: how many there are
+    confidence: the mean of their probabilities
+    accuracy: the share of them that is right
+    """
 
     count: int
     confidence: float
@@ -52,6 +59,7 @@ class Evaluation:
     """The predictions of a model on one split, counted.
 
     confusion: (classes, classes) int64, a row a true class, a column a predicted one
+    class_names: what the rows and columns stand for
     hardest: the images whose true label got the lowest probability, hardest first
     mistakes: the images read wrong with the highest confidence, the surest first
     reliability: the bins of the calibration error that are not empty, from low confidence to high

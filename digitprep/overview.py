@@ -37,6 +37,7 @@ class Overview:
     widths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
+        """How many samples were counted."""
         return sum(self.counts.values())
 
     def add(self, part: Split) -> None:

@@ -14,7 +14,12 @@ from digitprep.steps import STEPS, Box, Image, Step
 
 @dataclass(frozen=True)
 class Traced:
-    """One moment of a pipeline: the step that was just taken, the image it left, and what it decided."""
+    """One moment of a pipeline.
+
+    step: what was just done, or None before the first step
+    image: (H, W) or (H, W, 3) uint8, what it left
+    decision: what the step decided, "" where nothing
+    """
 
     step: Step | None
     image: Image
@@ -29,6 +34,7 @@ class Traced:
 class Located:
     """What a pipeline made of an image, and where that was.
 
+    image: (H, W) uint8, what came out
     box: (x, y, width, height) in pixels of what came in: what the steps that crop have left; how later
         ones pad does not count
     doubt: the first that a step has, "" where none has
@@ -42,13 +48,17 @@ class Located:
 
 
 class Trace(Iterator[Traced]):
-    """The moments of a pipeline on an image, computed one by one as they are asked for."""
+    """The moments of a pipeline on an image, computed one by one as they are asked for.
+
+    pipeline, image: what `Pipeline.trace` was asked of, and for
+    """
 
     def __init__(self, pipeline: Pipeline, image: Image) -> None:
         self._pipeline, self._image = pipeline, image
         self._moments = pipeline._moments(image)
 
     def __next__(self) -> Traced:
+        """The next moment. Raises StepError where a step finds nothing to work on."""
         return next(self._moments)
 
     def _repr_html_(self) -> str:
@@ -71,6 +81,10 @@ class Trace(Iterator[Traced]):
 class Pipeline:
     """Steps that are applied to an image one after the other.
 
+    steps: at least one
+
+    Raises UsageError where there is none.
+
     >>> pipeline = Pipeline.parse('grayscale | invert(when="auto") | resize(size=28)')
     >>> Pipeline.parse(str(pipeline)) == pipeline
     True
@@ -79,6 +93,7 @@ class Pipeline:
     steps: tuple[Step, ...]
 
     def __post_init__(self) -> None:
+        """Raises UsageError where there is no step."""
         if not self.steps:
             raise UsageError("a pipeline needs at least one step")
 
@@ -93,6 +108,7 @@ class Pipeline:
         return cls(tuple(STEPS.from_dict(step) for step in steps))
 
     def __str__(self) -> str:
+        """The text that `parse` reads."""
         return " | ".join(map(str, self.steps))
 
     def to_list(self) -> list[dict[str, Value]]:
@@ -109,7 +125,7 @@ class Pipeline:
         return image
 
     def trace(self, image: Image) -> Trace:
-        """The image as it comes in, then as each step leaves it, computed one by one."""
+        """(H, W) or (H, W, 3) uint8 -> that, then what each step makes of it, computed one by one."""
         return Trace(self, image)
 
     def _moments(self, image: Image) -> Iterator[Traced]:
@@ -121,7 +137,7 @@ class Pipeline:
     def locate(
         self, image: Image, with_decisions: bool = False, seen: Callable[[Traced], None] | None = None
     ) -> Located:
-        """What the last step makes of an image, where that was in it, and what is doubtful.
+        """(H, W) or (H, W, 3) uint8 -> what comes out, where that was in it, and what is doubtful.
 
         with_decisions: whether to say what each step decided, too
         seen: called with each moment, as `trace` gives them

@@ -50,7 +50,10 @@ def recipe(name: str = DEFAULT) -> Pipeline:
 def prepare(photo: str | PathLike[str] | Image, recipe_name: str = DEFAULT) -> Image:
     """An image file, or (H, W) or (H, W, 3) uint8 -> the image that a recipe makes of it, (28, 28) uint8.
 
-    Raises DataError for a file that is no image, StepError where there is nothing to work on.
+    recipe_name: one of those that `digitprep list recipes` lists
+
+    Raises DataError for a file that is no image, StepError where there is nothing to work on, UsageError
+    where no recipe has that name.
     """
     pixels = photo if isinstance(photo, np.ndarray) else load_photo(photo)
     return recipe(recipe_name)(pixels)

@@ -20,34 +20,19 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
-import json
-import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from numbers import Integral, Real
-from types import NoneType, UnionType
-from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from digitprep.errors import UsageError
+from digitprep.values import Between as Between
+from digitprep.values import Value as Value
+from digitprep.values import checked_value, expected, literal
 
 LONGEST_SHOWN = 1000  # characters of a text that an error repeats
-Value = bool | int | float | str | None
-
-
-@dataclass(frozen=True)
-class Between:
-    """The inclusive bounds of a number, for use in `Annotated`."""
-
-    low: float = -math.inf
-    high: float = math.inf
-
-    def __str__(self) -> str:
-        if self.high == math.inf:
-            return f"at least {self.low:g}"
-        return f"between {self.low:g} and {self.high:g}"
 
 
 @dataclass(frozen=True)
@@ -55,13 +40,15 @@ class Spec:
     """A frozen dataclass with flat options that are checked, and a text form that reads back."""
 
     def __post_init__(self) -> None:
+        """Raises UsageError for an option that its annotation does not take."""
         for option, annotation in options(type(self)).items():
-            checked = _checked(spec_name(type(self)), option, getattr(self, option), annotation)
+            checked = checked_value(spec_name(type(self)), option, getattr(self, option), annotation)
             object.__setattr__(self, option, checked)
 
     def __str__(self) -> str:
+        """Its name and the options that differ from their defaults: `resize(size=28)`."""
         given = [
-            f"{field.name}={_literal(getattr(self, field.name))}"
+            f"{field.name}={literal(getattr(self, field.name))}"
             for field in dataclasses.fields(self)
             if getattr(self, field.name) != field.default
         ]
@@ -114,12 +101,15 @@ class Registry(Generic[AnySpec]):
         return cls
 
     def __iter__(self) -> Iterator[str]:
+        """The names."""
         return iter(self._classes)
 
     def __len__(self) -> int:
+        """How many names there are."""
         return len(self._classes)
 
     def __contains__(self, name: object) -> bool:
+        """Whether there is a spec of that name."""
         return name in self._classes
 
     def __getitem__(self, name: str) -> type[AnySpec]:
@@ -136,14 +126,14 @@ class Registry(Generic[AnySpec]):
     def template(self, name: str) -> str:
         """The text of that spec with all defaults: `resize(size=20, mode="fit")`, `dense(width=...)`."""
         given = [
-            f"{field.name}={'...' if field.default is dataclasses.MISSING else _literal(field.default)}"
+            f"{field.name}={'...' if field.default is dataclasses.MISSING else literal(field.default)}"
             for field in dataclasses.fields(self[name])
         ]
         return f"{name}({', '.join(given)})" if given else name
 
     def accepted(self, name: str) -> dict[str, str]:
         """What each option of that spec takes, in words: {"size": "a whole number, between 1 and 4096"}."""
-        return {option: _expected(annotation) for option, annotation in options(self[name]).items()}
+        return {option: expected(annotation) for option, annotation in options(self[name]).items()}
 
     def build(self, name: str, values: Mapping[str, Value]) -> AnySpec:
         """The spec of that name with these options. Raises UsageError on unknown or bad ones."""
@@ -243,57 +233,3 @@ def _known(name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}known: {', '.join(names) or 'none'}"
-
-
-def _literal(value: Value) -> str:
-    """A value as Python and our own parser read it, strings in double quotes."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-def _checked(name: str, option: str, value: object, annotation: Any) -> Value:
-    """The value as the annotation's own type, or a UsageError that says what was expected."""
-    bounds = None
-    if get_origin(annotation) is Annotated:
-        annotation, bounds = get_args(annotation)
-    for kind in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,):
-        converted = _as(kind, value)
-        if converted is not _NO:
-            if bounds and converted is not None and not bounds.low <= converted <= bounds.high:
-                raise UsageError(f"{name}({option}=...) must be {bounds}, found {converted!r}")
-            return converted  # type: ignore[no-any-return]
-    raise UsageError(f"{name}({option}=...) must be {_expected(annotation)}, found {value!r}")
-
-
-_NO = object()
-
-
-def _as(kind: Any, value: object) -> Any:
-    """The value converted to one plain type, or `_NO`. Numbers of NumPy count as numbers."""
-    if get_origin(kind) is Literal:
-        choices = [choice for choice in get_args(kind) if type(choice) is type(value)]
-        return value if value in choices else _NO
-    if kind is bool or isinstance(value, bool):
-        return value if kind is bool and isinstance(value, bool) else _NO
-    if kind is int and isinstance(value, Integral):
-        return int(value)
-    if kind is float and isinstance(value, Real):
-        try:
-            number = float(value)
-        except OverflowError:  # a whole number beyond what a float can hold
-            return _NO
-        return number if math.isfinite(number) else _NO
-    if kind in (str, NoneType) and isinstance(value, kind):
-        return value
-    return _NO
-
-
-def _expected(annotation: Any) -> str:
-    if get_origin(annotation) is Annotated:
-        return ", ".join([_expected(get_args(annotation)[0]), *map(str, annotation.__metadata__)])
-    if get_origin(annotation) in (Union, UnionType):
-        return " or ".join(_expected(kind) for kind in get_args(annotation))
-    if get_origin(annotation) is Literal:
-        return "one of " + ", ".join(_literal(value) for value in get_args(annotation))
-    return {bool: "True or False", int: "a whole number", float: "a number", str: "text", NoneType: "None"}[
-        annotation
-    ]

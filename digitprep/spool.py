@@ -106,6 +106,7 @@ class Spool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Keep what an interrupted run may go on from, and nothing else."""
         if self._writes and kind is not None and issubclass(kind, UsageError):
             # What came in the way of the dataset is none of this run's, and not the next one's to replace.
             with writing(self.folder, KEPT):

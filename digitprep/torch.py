@@ -32,9 +32,11 @@ class SplitDataset(TorchDataset):  # type: ignore[misc]  # mypy cannot know what
         self.transform = transform
 
     def __len__(self) -> int:
+        """How many images there are."""
         return len(self.split)
 
     def __getitem__(self, index: int) -> Any:
+        """The image as a tensor, and its label where there are labels."""
         pixels = torch.tensor(self.split.images[index], dtype=torch.float32) / 255
         image = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
         if self.transform is not None:

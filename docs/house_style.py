@@ -15,7 +15,11 @@ import digitprep
 from digitprep import errors
 from digitprep.docstrings import blocks, entries
 
-ERRORS = [name for name, value in vars(errors).items() if inspect.isclass(value)]
+ERRORS = [
+    name
+    for name, value in vars(errors).items()
+    if inspect.isclass(value) and issubclass(value, errors.DigitprepError)
+]
 SHAPES = re.compile(r"\([^:`]*?\) -> \([^:`]*?\)(?=: )")
 
 ARRAY = re.compile(r"~numpy\.ndarray\[tuple\[~typing\.Any, \.\.\.\], ~numpy\.dtype\[([^\]]*)\]\]")

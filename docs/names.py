@@ -8,7 +8,7 @@ import inspect
 import digitprep
 from digitprep import errors
 from digitprep.docstrings import blocks
-from house_style import as_rst, error_name, heading, inline, page
+from house_style import ERRORS, as_rst, error_name, heading, inline, page
 
 # What public names take or hand over, and programs need not import.
 HANDED_OVER = [
@@ -71,12 +71,11 @@ def _documented(name: str) -> str:
 
 def _errors_page() -> str:
     """Every error with its exit code, then the codes that are no error's."""
-    classes = [value for value in vars(errors).values() if inspect.isclass(value)]
     return page(
         "Errors and exit codes",
         as_rst(errors.__doc__),
         heading("The errors", "-"),
-        *(f".. autoexception:: {error_name(cls.__name__)}\n   :members:" for cls in classes),
+        *(f".. autoexception:: {error_name(name)}\n   :members:" for name in ERRORS),
         heading("The other exit codes", "-"),
         *(f"{code}\n   {inline(said)}" for code, said in OTHER_CODES.items()),
     )

@@ -11,9 +11,14 @@ import registries
 FOLDER = Path(__file__).resolve().parent / "reference"
 
 
+def all_pages() -> dict[str, str]:
+    """The text of each page by its name."""
+    return commands.pages() | registries.pages() | names.pages()
+
+
 def write_reference(app: object) -> None:  # noqa: ARG001 - Sphinx gives it
     """Write each page whose text has changed, and remove those that are no more."""
-    pages = commands.pages() | registries.pages() | names.pages()
+    pages = all_pages()
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.rst"):
         if old.stem not in pages:

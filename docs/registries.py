@@ -14,6 +14,7 @@ from digitprep.formats import FORMATS, Format
 from digitprep.recipes import RECIPES
 from digitprep.spec import Registry
 from digitprep.steps import STEPS, Step
+from digitprep.values import literal
 from house_style import as_rst, code_block, heading, inline, page
 
 # Of each registry a line on what is in it, and the contract that it fulfils.
@@ -108,11 +109,6 @@ def _options(registry: Registry[Any], name: str) -> list[str]:
     for field in dataclasses.fields(registry[name]):
         takes = f"Takes {accepted[field.name]}"
         if field.default is not dataclasses.MISSING:
-            takes += f"; ``{_literal(field.default)}`` unless given"
+            takes += f"; ``{literal(field.default)}`` unless given"
         listed.append(f"``{field.name}``\n   {inline(said.get(field.name, ''))}\n\n   {takes}.")
     return listed
-
-
-def _literal(value: Any) -> str:
-    """A default as it is typed in a pipeline."""
-    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -56,6 +56,7 @@ class Sheet:
     pixels: Field = field(init=False)
 
     def __post_init__(self) -> None:
+        """An empty sheet."""
         self.pixels = np.ones((self.height, self.width, 3)) * np.array(self.paper) / 255
 
     def write(self, digit: NDArray[np.uint8], ink: Colour, **place: float) -> Sheet:

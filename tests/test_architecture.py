@@ -18,7 +18,7 @@ over_files = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relati
 # Who may import whom: left of right only, and neighbours of one place where they do not go in circles.
 ORDER = [
     {"errors"},
-    {"docstrings", "extra", "names", "notebook", "spec", "sync"},
+    {"docstrings", "extra", "names", "notebook", "spec", "sync", "values"},
     {"place", "archive", "facts", "limits"},
     {"opencv", "eightbit", "memory", "sources", "photos", "dataset", "labels", "versions", "workers"},
     {"dask"},

@@ -29,6 +29,7 @@ class RunFiles:
     report: Path | None = None
 
     def __post_init__(self) -> None:
+        """Raises UsageError where a name will not do, or two files share one."""
         from digitprep.nn.log import LOGS
         from digitprep.report.plots import plotting
 

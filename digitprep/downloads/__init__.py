@@ -25,7 +25,11 @@ TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Download:
-    """What became of each file of a dataset: those that were there, and those that were fetched."""
+    """What became of each file of a dataset: those that were there, and those that were fetched.
+
+    folder: where they all are
+    kept, fetched: the names of either
+    """
 
     folder: Path
     kept: tuple[str, ...]
@@ -51,7 +55,8 @@ def download(
     """A dataset's files, by its name in the catalog, into a folder that `read` then reads.
 
     Every file is checked against its known SHA-256 before it appears. `mirrors` are asked instead of
-    the known ones; `advance` is called with the bytes that are done, fewer than 0 to take some back.
+    the known ones, and given up when they say nothing for `timeout_seconds`; `advance` is called with the
+    bytes that are done, fewer than 0 to take some back.
 
     Raises UsageError where a file is there and wrong, unless `overwrite` says to replace it, and
     DigitprepError naming each mirror and its answer where a file comes from none of them.

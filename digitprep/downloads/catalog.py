@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class File:
-    """A file that every mirror must send just so: its name there and here, its size in bytes, its SHA-256."""
+    """A file that every mirror must send just so.
+
+    name: there and here
+    size: in bytes
+    sha256: in hexadecimal digits
+    """
 
     name: str
     size: int
@@ -16,8 +21,11 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset: what it is, its files, and the addresses that a file's name is put after, best first.
+    """A dataset that can be downloaded.
 
+    summary: what it is
+    mirrors: the addresses that a file's name is put after, best first
+    files: all that it is made of
     members: of its one file, a zip: those that are kept, in its place
     checksums: the name of the list of their SHA-256, by which they are known again
     """

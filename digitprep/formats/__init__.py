@@ -55,7 +55,8 @@ def stream(
     `format` is a spec such as "idx" or "npz(round_floats=True)"; without it the content tells.
     `classes` bounds the labels, None lets any number from 0 pass.
 
-    Raises DataError, for a missing path at once and for damaged data when it is met.
+    Raises DataError, for a missing path at once and for damaged data when it is met; UsageError where no
+    format has that name or option, and for a batch below 1.
     """
     path = Path(path)
     if batch < 1:
@@ -71,9 +72,11 @@ def read(
     batch: int | None = None,
     classes: int | None = 10,
 ) -> Dataset:
-    """The whole dataset in memory; options and errors are those of `stream`.
+    """The whole dataset in memory; `format` and `classes` as for `stream`.
 
     Without `batch` it is read in the parts that suit the format.
+
+    Raises DataError and UsageError as `stream` does.
     """
     path = Path(path)
     _check_readable(path)
@@ -97,7 +100,9 @@ def write(
     origin: from `provenance.record`: written into the dataset, or where it has no place for it beside it,
         with the number of samples of each split; or what gives it when all of them have passed
 
-    Raises UsageError where it exists and is not to be overwritten, or is not ours to overwrite.
+    Raises UsageError where it exists and `overwrite` does not say to replace it, or is not ours to replace,
+    and where the format cannot hold the data; DataError where the parts do not fit each other;
+    DigitprepError where the disk refuses.
     """
     splits = data.values() if isinstance(data, Dataset) else [data] if isinstance(data, Split) else data
     path = Path(path)

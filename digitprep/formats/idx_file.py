@@ -113,7 +113,7 @@ def opened(path: Path) -> Iterator[IdxFile]:
 
 
 def read_idx(path: Path | str) -> NDArray[Any]:
-    """An IDX file, plain or gzipped, of any type and number of dimensions -> its array, native endian.
+    """An IDX file, plain or gzipped, of any type and any number of dimensions -> its array, native endian.
 
     Raises DataError naming the byte where the file is not what it should be.
     """
@@ -122,9 +122,12 @@ def read_idx(path: Path | str) -> NDArray[Any]:
 
 
 def write_idx(path: Path | str, array: NDArray[Any], *, overwrite: bool = False) -> None:
-    """An array of uint8, int8, int16, int32, float32 or float64 -> an IDX file, gzipped if named `.gz`.
+    """An array of any shape -> an IDX file, gzipped if named `.gz`.
 
-    Raises UsageError for another type, and where the file exists and is not to be overwritten.
+    Its type is uint8, int8, int16, int32, float32 or float64.
+
+    Raises UsageError for another type, and where the file exists, unless `overwrite` says to replace it;
+    DigitprepError where the disk refuses.
     """
     path, array = Path(path), np.asarray(array)
     header = header_bytes(array.dtype, array.shape)

@@ -32,13 +32,20 @@ class Npy(Protocol):
     """An array on disk: its shape and type, and its rows as often as they are asked for."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file that it is in."""
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Its name, as "x_train"."""
+
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Its dimensions."""
+
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its values."""
 
     def rows(self, batch: int) -> Iterator[NDArray[Any]]:
         """The values in parts of `batch` along the first dimension; none for an empty array.
@@ -59,6 +66,7 @@ class MappedNpy:
     header_size: int
 
     def rows(self, batch: int) -> Iterator[NDArray[Any]]:
+        """As `Npy.rows`. Raises DataError where the file is damaged."""
         if 0 in self.shape:
             return
         order: Literal["F", "C"] = "F" if self.fortran else "C"
@@ -80,6 +88,7 @@ class ZippedNpy:
     fortran: bool
 
     def rows(self, batch: int) -> Iterator[NDArray[Any]]:
+        """As `Npy.rows`. Raises DataError where the file is damaged."""
         with _damage_named(self.path, self.key), self.archive.open(self.key + END) as member:
             read_header(member)
             whole = self._transposed(member) if self.fortran and 0 not in self.shape else None

@@ -45,10 +45,13 @@ class Classifier(Protocol):
         """How many classes the network tells apart."""
 
     def probabilities(self, images: Images, batch: int = ...) -> Floats:
-        """(N, H, W[, 3]) uint8, 0 for paper and 255 for ink -> (N, classes): each row sums to one."""
+        """(N, H, W[, 3]) uint8, 0 for paper and 255 for ink -> (N, classes): each row sums to one.
+
+        At most `batch` images are computed at a time.
+        """
 
     def predict(self, images: Images) -> tuple[Any, Any]:
-        """The most likely class and its probability, of one image or of many."""
+        """The most likely class and its probability, of one image (H, W[, 3]) or of many (N, H, W[, 3])."""
 
 
 class OnnxModel:

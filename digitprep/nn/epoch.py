@@ -9,11 +9,15 @@ from dataclasses import dataclass
 class Epoch:
     """What one pass over the training images gave, or one report of a run that counts steps.
 
-    loss and accuracy are means over the epoch, measured on each batch before its step; the
-    validation figures, measured after the epoch, are None where nothing is held back or nothing was
-    measured. images_per_second counts training alone, seconds validation too. steps is the number of
-    batches so far, in a run that counts them. learning_rate is that of the last batch, None in a log
-    from before it was kept.
+    number: which one it is, from 1
+    loss, accuracy: means over the epoch, measured on each batch before its step
+    validation_loss, validation_accuracy: measured after the epoch; None where nothing is held back or
+        nothing was measured
+    seconds: how long it took, with validation
+    images_per_second: in training alone
+    best: whether none before it was better
+    steps: the number of batches so far, in a run that counts them
+    learning_rate: that of the last batch; None in a log from before it was kept
     """
 
     number: int
@@ -28,6 +32,7 @@ class Epoch:
     learning_rate: float | None = None
 
     def __str__(self) -> str:
+        """One line on it, as `digitprep train` prints it."""
         name = f"epoch {self.number}" if self.steps is None else f"step {self.steps}"
         text = f"{name}: loss {self.loss:.4f}, accuracy {self.accuracy:.2%}"
         if self.validation_accuracy is not None:

@@ -54,7 +54,10 @@ class Model:
     ) -> Model:
         """A fresh network from text such as `flatten | dense(width=128) | relu | dense(width=10)`.
 
-        The initial parameters follow from `seed`; classes without names are called "0", "1", ...
+        image_shape: (H, W), or (H, W, 3) for colour
+        classes, class_names: how many outputs there are, and what they stand for, "0", "1", ... unless given
+        seed: what the initial parameters follow from
+        most_parameters: what a network may have at most
 
         Raises UsageError where the text cannot be read or the names do not tell the classes apart, and
         ModelError where the layers do not fit the images, each other or the number of classes, or have too
@@ -98,6 +101,8 @@ class Model:
 
         images (N, H, W[, 3]) uint8, labels (N,); the gradients have the form of `params`. `rng` is for
         layers that are random in training. The same `rng` gives the same bits on any number of threads.
+
+        Raises ModelError where the images are not of this model's size and type.
         """
         pieces = self._pieces(len(images))
         seeds = rng.integers(2**63, size=len(pieces))
@@ -123,6 +128,8 @@ class Model:
         """(N, H, W[, 3]) uint8 -> (N, classes) logits in training, and their backward.
 
         `backward(dlogits)` gives the gradients of all parameters, in the form of `params`.
+
+        Raises ModelError where the images are not of this model's size and type.
         """
         x = self._input(images)
         tape: list[tuple[int, Backward]] = []
@@ -146,7 +153,8 @@ class Model:
 
         A thread computes at most `batch` images at a time.
 
-        Raises ModelError where the images are not of this model's size and type.
+        Raises ModelError where the images are not of this model's size and type, UsageError for a batch
+        below 1.
         """
         self._check(images)
         if batch < 1:
@@ -169,7 +177,9 @@ class Model:
 
         A softmax over the outputs, or, where the network ends in sigmoid, each one's share of their sum.
 
-        Raises ModelError where the images are not of this model's size and type.
+        `batch` is that of `logits`.
+
+        Raises ModelError and UsageError as `logits` does.
         """
         outputs = self.logits(images, batch)
         return shares(outputs) if isinstance(self.layers[-1], Sigmoid) else softmax(outputs)

@@ -34,7 +34,7 @@ class Optimizer(Spec, ABC):
     rate: Annotated[float, Between(0, 100)] = 0.001
 
     def init(self, params: list[Params]) -> list[State]:
-        """The states before the first step, in the order of layers and names."""
+        """The states before the first step, in the order of layers and names; arrays of any shape."""
         return [
             {"steps": np.zeros((), np.int64), **{name: np.zeros_like(param) for name in self.memory}}
             for layer in params
@@ -44,7 +44,7 @@ class Optimizer(Spec, ABC):
     def step(
         self, params: list[Params], grads: list[Params], states: list[State], scale: float = 1.0
     ) -> None:
-        """One step with the learning rate `rate * scale`, in place."""
+        """One step with the learning rate `rate * scale`, in place, on arrays of any shape."""
         remaining = iter(states)
         for layer, layer_grads in zip(params, grads, strict=True):
             for name, param in layer.items():
@@ -55,7 +55,7 @@ class Optimizer(Spec, ABC):
 
     @abstractmethod
     def update(self, param: Array, grad: Array, state: State, rate: float) -> None:
-        """Move one parameter array, in place; "steps" counts this step already."""
+        """Move one parameter array of any shape, in place; "steps" counts this step already."""
 
 
 OPTIMIZERS = Registry[Optimizer]("optimizer")

@@ -43,6 +43,7 @@ class Plan:
     seed: int
 
     def __post_init__(self) -> None:
+        """Raises UsageError for numbers that no training can be done by."""
         for name in ("epochs", "steps", "report_every", "batch", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -35,6 +35,7 @@ class Run:
     progress: Progress | None
 
     def __post_init__(self) -> None:
+        """The state before the first batch, which follows from the seed."""
         # A stream of random numbers for each purpose: changing one leaves the others alone.
         split_rng, *rngs = np.random.default_rng(self.plan.seed).spawn(4)
         self.shuffling, self.augmenting, self.dropping = rngs

@@ -31,9 +31,12 @@ def load_safetensors(
 
     The names of the modules are free: "0.weight", "conv1.weight" and "features.0.weight" all do. A
     module without bias gets one of zeros. A network of the zoo gets as many classes as the file has
-    outputs. Raises ModelError naming the tensor, the shape expected
-    and the one found; UsageError where the network's text cannot be read; MissingExtra without the
-    safetensors package.
+    outputs.
+
+    image_shape: (H, W), or (H, W, 3) for colour, of the images that it was trained on
+
+    Raises ModelError naming the tensor, the shape expected and the one found; UsageError where the
+    network's text cannot be read; MissingExtra without the safetensors package.
     """
     file = Path(path)
     modules = _modules(_read(file), file)

@@ -77,18 +77,22 @@ class Form:
 
     @property
     def top(self) -> int:
+        """The first row with ink."""
         return int(self.rows.min())
 
     @property
     def height(self) -> int:
+        """How many rows the ink spans."""
         return int(np.ptp(self.rows)) + 1
 
     @property
     def left(self) -> int:
+        """The first column with ink."""
         return int(self.columns.min())
 
     @property
     def width(self) -> int:
+        """How many columns the ink spans."""
         return int(np.ptp(self.columns)) + 1
 
     def at(self, across: float, down: float) -> Point:

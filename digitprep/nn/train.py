@@ -48,6 +48,10 @@ def train(
     that makes its confidences right (see `calibration`). The same seed gives the same parameters, bit
     for bit, on the same machine, on any number of threads.
 
+    epochs: how often all images are shown
+    batch: how many images make a step
+    optimizer, schedule, loss: by their texts, as "adam(rate=0.001)", or as they are
+    seed: what all that is random follows from
     steps: that many batches, drawn at random with replacement, instead of epochs; an Epoch is
         reported every `report_every` of them, and validation follows those by which as many images
         as there are have been shown once more, and the last
@@ -62,9 +66,8 @@ def train(
 
     Raises UsageError on bad options, on a loss that does not fit the network's end and on a checkpoint of
     another run, DataError where the split cannot be learnt from, ModelError where the checkpoint is
-    damaged, all of them at once; from
-    `next`, ModelError where the loss is no longer a number, DigitprepError where the checkpoint
-    cannot be written.
+    damaged, all of them at once; from `next`, ModelError where the loss is no longer a number,
+    DigitprepError where the checkpoint cannot be written.
     """
     labels = check_split(model, split)
     plan = Plan.of(

@@ -50,6 +50,7 @@ class Digit:
 class Page:
     """The digits of a page in reading order, and by how many quarters it has to be turned to be read.
 
+    digits: row by row, from left to right
     quarter_turns: 0..3, anticlockwise
     """
 

@@ -40,26 +40,32 @@ class Piece:
 
     @property
     def left(self) -> int:
+        """The first column of the box."""
         return self.box[0]
 
     @property
     def top(self) -> int:
+        """The first row of the box."""
         return self.box[1]
 
     @property
     def width(self) -> int:
+        """Columns of the box."""
         return self.box[2]
 
     @property
     def height(self) -> int:
+        """Rows of the box."""
         return self.box[3]
 
     @property
     def right(self) -> int:
+        """The column after the box."""
         return self.box[0] + self.box[2]
 
     @property
     def bottom(self) -> int:
+        """The row after the box."""
         return self.box[1] + self.box[3]
 
     @property

@@ -32,7 +32,12 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class ReadDigit:
-    """What a network says of one digit: its class, the probability of that, and why it is doubtful."""
+    """What a network says of one digit of a page.
+
+    digit: the number of its class
+    confidence: the probability of that, 0..1
+    reason: why it is doubtful; None where it is accepted
+    """
 
     digit: int
     confidence: float
@@ -43,6 +48,9 @@ class ReadDigit:
 class Reading:
     """A page, what each of its digits is read as, in the same order, and all of it as text.
 
+    page: the digits as they were found
+    digits: what each of them is read as
+    text: row by row, with a blank between rows and between groups
     reason: which digits are doubtful, why, and what to do; None where all are accepted
     """
 

@@ -36,14 +36,17 @@ class Elsewhere(ABC):
         """The first `most` bytes of it; raises DataError where they cannot be read."""
 
     def __str__(self) -> str:
+        """Its place, as it was named."""
         return self.place
 
     @property
     def name(self) -> str:
+        """The last part of its place."""
         return PurePosixPath(self.place).name
 
     @property
     def stem(self) -> str:
+        """Its name without the suffix."""
         return PurePosixPath(self.place).stem
 
     def with_name(self: This, name: str) -> This:

@@ -8,7 +8,8 @@
         def apply(self, image: Image) -> Image:
             return 255 - image
 
-Its options are the fields of the dataclass, checked as `digitprep.spec` describes. `apply` gets a
+Its options are the fields of the dataclass, checked as `digitprep.spec` describes; the docstring has a
+line `name: what it is` for each, and the `Source:` of the method, or that it is our own. `apply` gets a
 uint8 image that it must leave alone and returns a new one; where it decides something, `decision`
 says what, told from the images before and after alone. Images are bright ink on dark paper
 once `invert` has run; 0 is paper, 255 is ink. Where there is nothing to work on, a step raises
@@ -56,28 +57,31 @@ class Step(Spec, ABC):
 
     @abstractmethod
     def apply(self, image: Image) -> Image:
-        """The step itself, on an image that has been checked."""
+        """(H, W) uint8, or (H, W, 3) where it takes colour, checked -> uint8: the step itself."""
 
     def window(self, image: Image) -> Box:
-        """The part of `image` that the step's output shows: (x, y, width, height), by default all."""
+        """(H, W[, 3]) -> the part of it that the output shows: (x, y, width, height), by default all."""
         return (0, 0, image.shape[1], image.shape[0])
 
     def told(self, image: Image) -> tuple[Image, str]:
-        """What the step makes of an image, and what it decided there. Raises as calling it does."""
+        """(H, W[, 3]) uint8 -> what the step makes of it, and what it decided.
+
+        Raises StepError and UsageError as calling does.
+        """
         with self._checked(image):
             return self.apply_told(image)
 
     def apply_told(self, image: Image) -> tuple[Image, str]:
-        """`apply` and `decision`: to be overridden where both at once are much less work."""
+        """(H, W[, 3]) -> `apply` and `decision`: to be overridden where both at once are much less work."""
         after = self.apply(image)
         return after, self.decision(image, after)
 
     def decision(self, before: Image, after: Image) -> str:  # noqa: ARG002
-        """What the step decided where it made `after` of `before`, in a few words; "" where nothing."""
+        """What the step decided where it made `after` of `before`, both (H, W[, 3]); "" where nothing."""
         return ""
 
     def doubt(self, before: Image, after: Image) -> str:  # noqa: ARG002
-        """Why `after` may not show what was meant, and what to do; "" where nothing speaks against it."""
+        """Why `after`, (H, W[, 3]), may not show what was meant, and what to do; "" where it does."""
         return ""
 
     @contextmanager

@@ -195,6 +195,8 @@ class Thicken(Step):
 
     smallest: a stroke's least width, as a share of the ink's longer side: 0.06 of 20 px are 1.2, where
         MNIST's thinnest hundredth ends
+
+    Raises StepError where there is no ink.
     """
 
     smallest: Share = 0.06

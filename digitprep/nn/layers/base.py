@@ -64,7 +64,7 @@ class Layer(Spec, ABC):
     statistics: ClassVar[tuple[str, ...]] = ()
 
     def init(self, rng: Rng, shape: Shape) -> tuple[Params, Shape]:
-        """The fresh float32 parameters for inputs of `shape`, and the shape of what comes out.
+        """The fresh float32 parameters for inputs of `shape`, (C, H, W) or (features,), and that of outputs.
 
         Raises ModelError where inputs of this shape cannot be used.
         """
@@ -72,7 +72,10 @@ class Layer(Spec, ABC):
 
     @abstractmethod
     def forward(self, params: Params, x: Array, rng: Rng | None = None) -> Forward:
-        """(..., N) -> (..., N): the output, and the function from dy to (dx, grads)."""
+        """(..., N) -> (..., N): the output, and the function from dy to (dx, grads).
+
+        rng: what is random in training follows from it; None at inference
+        """
 
 
 LAYERS = Registry[Layer]("layer")
