@@ -1,6 +1,7 @@
 """The pages of this folder as HTML: `sphinx-build -W -n --keep-going docs docs/_build`.
 
-The pages in `reference/` are written anew by each build, from docstrings and registries.
+The pages in `readme/` and `reference/` are written anew by each build: the READMEs, and what docstrings and
+registries say.
 """
 
 import sys
@@ -11,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import digitprep  # noqa: E402 - found where this file lies
+from elsewhere import adapt_page, write_readmes  # noqa: E402
 from house_style import process_docstring, process_signature  # noqa: E402
 from reference import write_reference  # noqa: E402
 
@@ -39,6 +41,8 @@ smartquotes = False  # they would make a dash of --option
 
 def setup(app: Any) -> None:
     """Called by Sphinx before it looks for pages."""
+    app.connect("builder-inited", write_readmes)
     app.connect("builder-inited", write_reference)
+    app.connect("source-read", adapt_page)
     app.connect("autodoc-process-docstring", process_docstring)
     app.connect("autodoc-process-signature", process_signature)

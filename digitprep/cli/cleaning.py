@@ -40,7 +40,7 @@ class Cleaning(Protocol):
 
 
 @dataclass(frozen=True)
-class OfPhotos:
+class OfPhotos(Cleaning):
     """One image of each photo, by a pipeline; digits are read, other characters are not."""
 
     steps: Pipeline
@@ -66,7 +66,7 @@ class OfPhotos:
 
 
 @dataclass(frozen=True)
-class OfPages:
+class OfPages(Cleaning):
     """An image of each digit of a page that a network finds, labelled where it is known what stands there."""
 
     standing: str | None
