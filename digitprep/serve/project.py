@@ -272,6 +272,8 @@ def _read(file: Path) -> Record:
         return record_from(json.loads(file.read_bytes()))
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError.of(
             file,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from digitprep.errors import DataError
 from digitprep.serve.cards import Card, cards_of
 from digitprep.serve.entries import Photo, photo_from
 
@@ -62,10 +63,16 @@ class Record:
 def record_from(value: Any) -> Record:
     """The record that `to_dict` described.
 
-    Raises ValueError, KeyError, TypeError or AttributeError where it describes none.
+    Raises DataError where it is of a later version, and ValueError, KeyError, TypeError or AttributeError
+    where it describes none.
     """
-    if value["format"] != FORMAT or value["version"] != VERSION:
-        raise ValueError(f"{value['format']!r} of version {value['version']!r}")
+    kind, version = value["format"], value["version"]
+    if kind == FORMAT and isinstance(version, int) and version > VERSION:
+        raise DataError(
+            f"expected a project of version {VERSION}, found version {version}; a newer digitprep reads it"
+        )
+    if kind != FORMAT or version != VERSION:
+        raise ValueError(f"{kind!r} of version {version!r}")
     network, trained = value["network"], value["trained"]
     if trained is not None and not re.fullmatch(r"trained-\d+\.npz", trained, re.ASCII):
         raise ValueError(f"a network in a file called {trained!r}")

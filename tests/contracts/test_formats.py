@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
+import golden_files
 import numpy as np
 import pytest
+from golden_files import WRITABLE, destination
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +29,6 @@ from digitprep.errors import DataError, DigitprepError, UsageError
 from digitprep.formats.base import FORMATS
 from digitprep.formats.png import decode_png
 
-WRITABLE = [name for name in FORMATS if FORMATS[name].suffixes or FORMATS[name].folder]
 FOLDERS = [name for name in WRITABLE if FORMATS[name].folder]
 
 
@@ -41,11 +42,6 @@ def split(
     rng = np.random.default_rng(count + len(name))
     images = rng.integers(0, 256, (count, *shape), np.uint8)
     return Split(images, rng.integers(0, classes, count) if labelled else None, name)
-
-
-def destination(folder: Path, name: str) -> Path:
-    ends = () if FORMATS[name].folder else FORMATS[name].suffixes
-    return folder / ("data" + (ends or ("",))[0])
 
 
 def assert_same(found: Dataset, expected: Dataset) -> None:
@@ -399,15 +395,6 @@ def test_importing_formats_imports_no_image_library() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-GOLDEN_DATA = Dataset(
-    [
-        Split((np.arange(3 * 5 * 4) * 7 % 256).astype(np.uint8).reshape(3, 5, 4), np.array([7, 0, 9])),
-        Split((np.arange(2 * 2 * 3 * 3) * 11 % 256).astype(np.uint8).reshape(2, 2, 3, 3), name="test"),
-    ]
-)
-
-
 def unpacked(path: Path) -> dict[str, bytes]:
     """What stands in the files of a dataset, whichever zlib packed it."""
     unpack = {".gz": gzip.decompress, ".npz": _members, ".tar": _tar_members, ".png": _pixels}
@@ -446,9 +433,9 @@ def _members(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("name", WRITABLE)
 def test_files_of_former_versions_are_read_and_written_as_ever(name: str, tmp_path: Path) -> None:
-    golden = destination(GOLDEN / name, name)
-    assert golden.exists(), f"write GOLDEN_DATA to {golden} once, look at it, and commit it"
+    golden = destination(golden_files.GOLDEN / name, name)
+    assert golden.exists(), f"{golden} is missing: python tests/golden_files.py writes it, once"
     assert str(formats.sniff(golden)) == name
-    assert_same(formats.read(golden), GOLDEN_DATA)
-    formats.write(GOLDEN_DATA, destination(tmp_path, name), format=name)
+    assert_same(formats.read(golden), golden_files.DATA)
+    formats.write(golden_files.DATA, destination(tmp_path, name), format=name)
     assert unpacked(destination(tmp_path, name)) == unpacked(golden)
