@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from readme_table import print_table
+from real_photos import Photo, answers, real_photos
 
 import digitprep as dp
-from digitprep.errors import DigitprepError, StepError
+from digitprep.errors import DigitprepError
 from digitprep.recipes import recipe
 from digitprep.spec import spec_name
 from digitprep.steps import STEPS
 
-Photo = tuple[str, NDArray[np.uint8], int]  # its group (a source, a difficulty), pixels, label
-
+# What the README says of the points that are lost: compare it with the difficulties that are printed.
+HURTS_MOST = {
+    "rescale": "thumbnails",
+    "invert": "nearly all",
+    "even_light": "hard and soft shadows",
+    "threshold": "tiny digits, faint pencil",
+    "remove_lines": "ruled and squared paper",
+    "keep_digit": "neighbours, squared paper",
+    "thicken": "thin pens in photos",
+    "crop": "tiny digits, off-centre ones",
+}
 # Where a step cannot be left out, or where more than leaving it out is of interest: others in its place.
 CHANGES = (
     "rescale(smallest_px=1)",
@@ -32,39 +40,68 @@ CHANGES = (
 )
 
 
-def print_ablation(drawn: Iterable[Photo], folder: Path | None) -> None:
-    """A table of the points lost, on real photos as the mean over their sources, and on drawn ones."""
-    sets = {"drawn": list(drawn)}
-    if folder:
-        sets = {"photos": real_photos(folder), **sets}
-    model = dp.load_model()
-    whole = {name: scores(recipe(), photos, model) for name, photos in sets.items()}
-    for name, photos in sets.items():
-        mean = np.mean(list(whole[name].values()))
-        print(
-            f"{name}: {len(photos)} photos, {len(whole[name])} groups, {100 * mean:.2f} % right in the mean"
-        )
-    print("\n| recipe |", " | ".join(sets), "| loses most on |")
-    print("|---|", *("---|" for _ in sets), "---|", sep="")
-    for title, pipeline in variants(recipe()).items():
-        lost = {name: losses(whole[name], scores(pipeline, photos, model)) for name, photos in sets.items()}
-        means = (f"{np.mean(list(points.values())):+.1f}" for points in lost.values())
+class Ablation:
+    """Points lost by recipes that differ from the default one, on groups of photos."""
+
+    def __init__(self, drawn: Iterable[Photo], folder: Path | None) -> None:
+        self.sets = {"photos": real_photos(folder)} if folder else {}
+        self.sets["drawn"] = list(drawn)
+        self.model = dp.load_model()
+        self.whole = {name: scores(recipe(), photos, self.model) for name, photos in self.sets.items()}
+        for name, groups in self.whole.items():
+            mean = 100 * np.mean(list(groups.values()))
+            print(
+                f"{name}: {len(self.sets[name])} photos, {len(groups)} groups, {mean:.2f} % right in the mean"
+            )
+
+    def print_steps(self) -> None:
+        """The README's table: a row a step that is left out; then where the most is lost."""
+        worst: list[str] = []
+        print_table("ablation", ["left out", *self.sets, "hurts most"], self._step_rows(worst))
+        print("\nloses most on:", *worst, sep="\n  ")
+
+    def _step_rows(self, worst: list[str]) -> Iterator[list[str]]:
+        for name, pipeline in without_steps(recipe()).items():
+            means, most = self.lost_by(pipeline)
+            worst.append(f"{name}: {most}")
+            yield [f"`{name}`", *means, HURTS_MOST[name]]
+
+    def print_changes(self) -> None:
+        """A row a step that is another instead."""
+        print_table("changes", ["instead", *self.sets, "loses most on"], self._change_rows())
+
+    def _change_rows(self) -> Iterator[list[str]]:
+        for text, pipeline in with_changes(recipe()).items():
+            means, most = self.lost_by(pipeline)
+            yield [f"`{text}`", *means, most]
+
+    def lost_by(self, pipeline: dp.Pipeline) -> tuple[list[str], str]:
+        """The points lost in the mean of each set's groups, and the drawn ones that lose most."""
+        lost = {
+            name: losses(self.whole[name], scores(pipeline, photos, self.model))
+            for name, photos in self.sets.items()
+        }
+        means = [f"{np.mean(list(points.values())).round(1) + 0.0:.1f}" for points in lost.values()]
         worst = sorted(lost["drawn"].items(), key=lambda group: -group[1])[:3]
-        named = ", ".join(f"{name} {points:.0f}" for name, points in worst if points >= 1)
-        print(f"| {title} | {' | '.join(means)} | {named} |", flush=True)
+        return means, ", ".join(f"{name} {points:.0f}" for name, points in worst if points >= 1)
 
 
-def variants(whole: dp.Pipeline) -> dict[str, dp.Pipeline]:
-    """The pipeline without each of its steps, as far as an image comes out, and with each of CHANGES."""
+def without_steps(whole: dp.Pipeline) -> dict[str, dp.Pipeline]:
+    """The pipeline without each of its steps, as far as an image comes out."""
+    shorter = {
+        spec_name(type(step)): dp.Pipeline(whole.steps[:index] + whole.steps[index + 1 :])
+        for index, step in enumerate(whole.steps)
+    }
+    return {name: pipeline for name, pipeline in shorter.items() if makes_an_image(pipeline)}
+
+
+def with_changes(whole: dp.Pipeline) -> dict[str, dp.Pipeline]:
+    """The pipeline with each of CHANGES in the place of its step of that kind."""
     found = {}
-    for index, step in enumerate(whole.steps):
-        rest = dp.Pipeline(whole.steps[:index] + whole.steps[index + 1 :])
-        if makes_an_image(rest):
-            found[f"without {spec_name(type(step))}"] = rest
     for text in CHANGES:
         other = STEPS.parse(text)
         steps = tuple(other if type(step) is type(other) else step for step in whole.steps)
-        found[f"`{text}`"] = dp.Pipeline(steps)
+        found[text] = dp.Pipeline(steps)
     return found
 
 
@@ -80,22 +117,9 @@ def makes_an_image(pipeline: dp.Pipeline) -> bool:
 
 def scores(pipeline: dp.Pipeline, photos: list[Photo], model: dp.Model) -> dict[str, float]:
     """The share of right answers for each group of photos."""
-    right = defaultdict(list)
-    for group, pixels, label in photos:
-        try:
-            right[group].append(int(model.predict(pipeline(pixels))[0]) == label)
-        except StepError:
-            right[group].append(False)
-    return {group: float(np.mean(answers)) for group, answers in right.items()}
+    return {group: float(np.mean(right)) for group, right in answers(pipeline, photos, model).items()}
 
 
 def losses(whole: dict[str, float], less: dict[str, float]) -> dict[str, float]:
     """Points of a hundred lost by each group."""
     return {group: 100 * (share - less[group]) for group, share in whole.items()}
-
-
-def real_photos(folder: Path) -> list[Photo]:
-    """The photos of one digit that a folder's manifest.csv (file, label, source) lists."""
-    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if len(row["label"]) == 1]
-    return [(row["source"], dp.load_photo(folder / row["file"]), int(row["label"])) for row in rows]

@@ -4,13 +4,15 @@
 --memory         a million images from idx to webdataset and back: the peak of each process
 --speed MNIST    CPU time beside what others use, taken in turns, and beside what zlib or the disk alone takes
 
-MNIST is a folder with MNIST's four files. Files go to --folder, which may be a RAM disk.
+MNIST is a folder with MNIST's four files. Files go to --folder, which may be a RAM disk. What --speed
+compares with is in the extras interop, isal and parquet, and in python-mnist, torchvision and datumaro.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from format_libraries import library_comparisons
 from format_peers import comparisons, ratios
+from readme_table import NOTHING, print_table, times
 
 from digitprep import formats
 from digitprep.contents import difference
@@ -29,6 +32,30 @@ from digitprep.dataset import Split, concatenate
 from digitprep.formats import FORMATS
 
 WRITABLE = [name for name in sorted(FORMATS) if FORMATS[name].suffixes or FORMATS[name].folder]
+# The README's rows: in braces, which comparison the figure is from.
+README_ROWS = {
+    "`idx`, gzip: read": "zlib alone {IDX gz, read: zlib alone},"
+    " in parts {IDX gz, read in parts: zlib alone},"
+    " with the extra `isal` {IDX gz, read with isal: zlib alone}; `gzip.open` {IDX gz, read: gzip.open}",
+    "`idx`, gzip: write": "Python's `gzip` {IDX gz, write: gzip.compress},"
+    " zlib alone at the same level {IDX gz, write: zlib alone, level 6}",
+    "`idx`, plain: read": "idx2numpy {IDX, read: idx2numpy}, torchvision {IDX, read: torchvision},"
+    " python-mnist {IDX, read: python-mnist}",
+    "`idx`, 1,000 images: read, write": "datumaro {IDX gz, read 1,000: datumaro},"
+    " {idx, write 1,000: datumaro}",
+    "`pngjson`: read": "the tutorials' loop with Pillow {PNG folder, read: the tutorial's loop},"
+    " reading the files alone {PNG folder, read: reading the files alone}",
+    "`pngjson`: write": "the tutorials' loop with Pillow {PNG folder, write: the tutorial's loop},"
+    " creating empty files {PNG folder, write: empty files alone}",
+    "`csv`: read, write": "`csv` {CSV, read: csv}, {CSV, write: csv};"
+    " polars {CSV, read: polars}, {CSV, write: polars}",
+    "`classfolders`: read": "torchvision's ImageFolder {class folders, read: torchvision}",
+    "`imagefolder`: read": "Hugging Face's `datasets` {imagefolder, read: datasets}",
+    "`parquet`: read, write": "Hugging Face's `datasets` {Parquet, read: datasets},"
+    " {Parquet, write: datasets}",
+    "`webdataset`: read, write": "`webdataset` {WebDataset, read: webdataset},"
+    " {WebDataset, write: webdataset}",
+}
 MILLION, BATCH = 1_000_000, 4096
 
 
@@ -135,17 +162,24 @@ def random_digits(count: int) -> Iterator[Split]:
 
 
 def print_speed(mnist: Path, count: int, turns: int, folder: Path) -> None:
-    """A row a comparison: the CPU seconds of ours and of the other, and how many times ours is as fast."""
+    """A row a comparison: the CPU seconds of ours and of the other, and how many times ours is as fast.
+
+    Then the README's table, in which a dash stands for what is not installed.
+    """
     print(f"{count:,} images, CPU seconds, median of {turns} turns taken alternately")
     print("| what | digitprep | other | CPU s | times as fast | goal |", "\n|---|---|---|---|---|---|")
     whole = concatenate(training_images(mnist, count))
+    found = {}
     for one in chain(comparisons(whole, folder), library_comparisons(whole, folder)):
         ours, theirs = ratios(one, turns)
+        found[f"{one.what}: {one.other}"] = times(theirs / ours)
         goal = "" if one.goal is None else f"{one.goal:g}"
         print(
             f"| {one.what} | {ours:.2f} | {one.other} | {theirs:.2f} | {theirs / ours:.2f} | {goal} |",
             flush=True,
         )
+    cells = (re.sub("{(.+?)}", lambda key: found.get(key[1], NOTHING), cell) for cell in README_ROWS.values())
+    print_table("formats", ["", "times as fast as"], zip(README_ROWS, cells, strict=True))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,12 @@
 
 Each kind is drawn by `strange_ink.py`, prepared by the default recipe and judged at the defaults. With
 --photos, real photos of digits follow, by source: those have to be accepted. A folder with a
-manifest.csv (file, label, source) is read by it, any other is one source.
+manifest.csv (file, label, source) is read by it, any other is one source. The README's table comes last.
+
+The README's figures are with the font files of Debian's packages fonts-breip, fonts-bwht,
+fonts-dancingscript, fonts-ecolier-court, fonts-femkeklaver, fonts-fifthhorseman-dkg-handwriting,
+fonts-humor-sans, fonts-isabella, fonts-kaushanscript, fonts-klee, fonts-kristi, fonts-sjfonts and
+fonts-tomsontalks, given by --fonts.
 
 --gates says what the acceptance of either would be at other thresholds of the gate.
 """
@@ -18,6 +23,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from readme_table import print_table
 from strange_ink import Fonts, Picture, Rng, kinds
 
 import digitprep as dp
@@ -38,7 +44,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     fonts = Fonts(options.fonts)
     print("accepted, of what is no digit")
-    strange = [show(name, drawn(draw, options.count)) for name, draw in kinds(fonts).items()]
+    strange = {name: show(name, drawn(draw, options.count)) for name, draw in kinds(fonts).items()}
     print("accepted, of what looks like one")
     show("letters shaped like digits", drawn(fonts.letter_like_a_digit, options.count))
     show("printed digits", drawn(fonts.digit, options.count))
@@ -47,7 +53,16 @@ def main() -> None:
     if real:
         show_share("all of them", Prepared.together(real))
     if options.gates:
-        print_gates(Prepared.together(strange), Prepared.together(real))
+        print_gates(Prepared.together([*strange.values()]), Prepared.together(real))
+    print_table("gate", ["shown", "accepted"], readme_rows(real, strange))
+
+
+def readme_rows(real: list[Prepared], strange: dict[str, Prepared]) -> Iterator[list[str]]:
+    """What is accepted of the photos, of each kind of what is no digit, and of all kinds."""
+    digits = Prepared.together(real)
+    title = f"{digits.count:,} photos, scans and drawings of digits, {len(real)} sources"
+    rows = {title: digits, **strange, "all of what is no digit": Prepared.together([*strange.values()])}
+    yield from ([name, f"{100 * prepared.accepted:.1f} %"] for name, prepared in rows.items())
 
 
 def drawn(draw: Callable[[Rng], Picture], count: int) -> Iterator[Picture]:

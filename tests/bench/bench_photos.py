@@ -5,9 +5,10 @@ Digits of MNIST's test split are drawn onto paper (`paper.py`) with one difficul
 table says how many percent are right at the weak, middle and strong strength, and how many were
 rejected; what each strength is stands beside it. A rejected photo counts as wrong.
 
---sheet draws examples, --ablation says what each step of the recipe is worth, here and on real
-photos, --held-out what recipes read of real sources that they were not tuned on, --cost how much
-processor time a large photo takes.
+--sheet draws examples, --sources counts what is read of real photos, --ablation says what each step of the
+recipe is worth, here and on real photos, --changes what others in the place of steps are worth, --held-out
+what recipes read of real sources that they were not tuned on, --cost how much processor time a large photo
+takes.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: a process a 
 
 import cv2
 import numpy as np
-from ablation import print_ablation
+from ablation import Ablation
 from cost import print_cost
 from difficulties import DIFFICULTIES, STRENGTHS, draw
 from held_out import print_held_out
 from numpy.typing import NDArray
+from real_photos import Photo, print_sources
 
 import digitprep as dp
 from digitprep.errors import StepError
@@ -52,24 +54,25 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw examples instead of counting")
+    parser.add_argument("--sources", action="store_true", help="count --photos, by source, instead")
     parser.add_argument("--ablation", action="store_true", help="leave out one step after the other instead")
+    parser.add_argument("--changes", action="store_true", help="try other steps in the place of some instead")
     parser.add_argument("--held-out", action="store_true", help="tune on other sources than --photos' each")
     parser.add_argument("--cost", action="store_true", help="measure processor time instead")
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    if (options.sources or options.held_out) and not options.photos:
+        parser.error("--sources and --held-out need --photos")
     sample = Sample.of(options.data, options.digits, options.seed)
     if options.sheet:
         draw_sheet(options.sheet, sample, options.difficulties)
+    elif options.sources:
+        print_sources(options.photos)
     elif options.ablation:
-        drawn = (
-            (name, pixels, label)
-            for name in options.difficulties
-            for pixels, label in sample.photos(name, min(MIDDLE, len(DIFFICULTIES[name].levels) - 1))
-        )
-        print_ablation(drawn, options.photos)
+        Ablation(sample.middle_photos(options.difficulties), options.photos).print_steps()
+    elif options.changes:
+        Ablation(sample.middle_photos(options.difficulties), options.photos).print_changes()
     elif options.held_out:
-        if not options.photos:
-            parser.error("--held-out needs --photos")
         print_held_out(options.photos)
     elif options.cost:
         print_cost(sample.digits)
@@ -102,6 +105,12 @@ class Sample:
             for number, label in enumerate(self.labels):
                 file.write_bytes(draw(name, strength, self.digits, number, self.seed))
                 yield dp.load_photo(file), int(label)
+
+    def middle_photos(self, names: list[str]) -> Iterator[Photo]:
+        """The photos of each difficulty at its middle strength."""
+        for name in names:
+            for pixels, label in self.photos(name, min(MIDDLE, len(DIFFICULTIES[name].levels) - 1)):
+                yield name, pixels, label
 
 
 # The table

@@ -3,7 +3,7 @@
 Every engine takes turns within one run, so that whatever else the machine does hits them alike; what
 counts are the ratios. A figure is the median over the turns. PyTorch trains the same network with the
 same optimizer on the same batches, in its default layout and in channels_last. Without PyTorch or
-onnxruntime their columns are missing.
+onnxruntime their columns are missing. The README's table, of one thread, comes last.
 """
 
 from __future__ import annotations
@@ -20,12 +20,21 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy; PyTorch's are set below
 
 import numpy as np
+from readme_table import NOTHING, print_table, times
 
 from digitprep.nn import LOSSES, OPTIMIZERS, ZOO, Model
 
 NETWORKS = {"mlp": 32, "lenet": 128, "simpleconv": 128, "deepconv": 128}  # and the batch to train with
 INFERENCE_BATCH = 64
 Work = Callable[[], object]
+Rates = dict[str, float]  # images per second, by engine
+# The README's columns: what is done, and beside which engine.
+COLUMNS = {
+    "training: default layout": ("train", "torch contiguous"),
+    "channels last": ("train", "torch channels"),
+    f"inference of {INFERENCE_BATCH} images: default layout": ("infer", "torch contiguous"),
+    "ONNX Runtime": ("infer", "onnxruntime"),
+}
 
 
 def main() -> None:
@@ -35,17 +44,30 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS))
     options = parser.parse_args()
+    alone: dict[str, dict[str, Rates]] = {name: {} for name in options.networks}  # on one thread
     for threads in options.threads:
         os.environ["DIGITPREP_THREADS"] = str(threads)
         for name in options.networks:
             for kind, engines in (("train", trainers(name, threads)), ("infer", readers(name, threads))):
                 batch = NETWORKS[name] if kind == "train" else INFERENCE_BATCH
-                report(name, kind, threads, measure(engines, batch, options.turns, options.seconds, threads))
+                rates = measure(engines, batch, options.turns, options.seconds, threads)
+                report(name, kind, threads, rates)
+                if threads == 1:
+                    alone[name][kind] = rates
+    if 1 in options.threads:
+        print_table("training", ["network", *COLUMNS], (row(name, alone[name]) for name in alone))
 
 
-def measure(
-    engines: dict[str, Work], images: int, turns: int, seconds: float, threads: int
-) -> dict[str, float]:
+def row(name: str, rates: dict[str, Rates]) -> list[str]:
+    """How many times as fast as each engine of COLUMNS that is installed."""
+    return [f"`{name}`", *(ratio(rates[kind], engine) for kind, engine in COLUMNS.values())]
+
+
+def ratio(rates: Rates, engine: str) -> str:
+    return times(rates["digitprep"] / rates[engine]) if engine in rates else NOTHING
+
+
+def measure(engines: dict[str, Work], images: int, turns: int, seconds: float, threads: int) -> Rates:
     """Images per second of each engine: CPU seconds on one thread, wall-clock seconds on more."""
     clock = time.process_time if threads == 1 else time.perf_counter
     rates: dict[str, list[float]] = {name: [] for name in engines}
@@ -61,7 +83,7 @@ def measure(
     return {name: statistics.median(values) for name, values in rates.items()}
 
 
-def report(name: str, kind: str, threads: int, rates: dict[str, float]) -> None:
+def report(name: str, kind: str, threads: int, rates: Rates) -> None:
     ours = rates["digitprep"]
     others = "  ".join(f"{other} {rate:,.0f} ({ours / rate:.2f}x)" for other, rate in rates.items())
     print(f"{name:10} {kind} {threads} thread{'s' * (threads > 1)}: {others}", flush=True)

@@ -17,8 +17,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: a process a 
 
 import cv2
 import numpy as np
-from ablation import Photo, real_photos
 from numpy.typing import NDArray
+from real_photos import Photo, real_photos
 
 import digitprep as dp
 from digitprep.errors import StepError

@@ -1,7 +1,7 @@
 """Train every network of the zoo as `digitprep train` does: `python tests/bench/bench_zoo.py MNIST`.
 
-Prints a row a network: test accuracy over the seeds (mean, lowest, highest), CPU seconds of one
-training with everything around it, and parameters. CPU seconds grow when other work shares the cores.
+Prints the README's table, a row a network: parameters, test accuracy over the seeds, and CPU seconds of one
+training with everything around it, which grow when other work shares the cores.
 """
 
 from __future__ import annotations
@@ -14,28 +14,44 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from readme_table import NOTHING, print_table
+
 from digitprep.nn import ZOO, load_model
+
+BUNDLED = "digitnet"
+NETWORKS = [*(name for name in ZOO if name != BUNDLED), BUNDLED]
+TUTORIALS_REPORT = {"simpleconv": "99 %", "deepconv": "99 %"}
+HEADER = (
+    "network",
+    "parameters",
+    "test accuracy, mean (lowest to highest)",
+    "what its tutorial reports",
+    "CPU s",
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="MNIST in any format")
-    parser.add_argument("--networks", nargs="+", default=list(ZOO))
+    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=ZOO)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--keep", type=Path, help="a folder for the trained networks")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        print("| network | parameters | test accuracy, mean | lowest to highest | CPU s |")
-        print("|---|---|---|---|---|", flush=True)
-        for name in options.networks:
-            files = {seed: folder / f"{name}-{seed}.npz" for seed in options.seeds}
-            runs = [trained(options.data, name, seed, file) for seed, file in files.items()]
-            parameters = load_model(files[options.seeds[0]]).parameters
-            print(row(name, parameters, runs), flush=True)
+        print_table("networks", HEADER, rows(options.data, options.networks, options.seeds, folder))
+
+
+def rows(data: Path, networks: list[str], seeds: list[int], folder: Path) -> Iterator[list[str]]:
+    """Train each network with each seed."""
+    for name in networks:
+        files = {seed: folder / f"{name}-{seed}.npz" for seed in seeds}
+        runs = [trained(data, name, seed, file) for seed, file in files.items()]
+        yield row(name, load_model(files[seeds[0]]).parameters, runs)
 
 
 def trained(data: Path, name: str, seed: int, file: Path) -> tuple[float, float]:
@@ -58,11 +74,12 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def row(name: str, parameters: int, runs: list[tuple[float, float]]) -> str:
-    accuracies = [accuracy for accuracy, _ in runs]
+def row(name: str, parameters: int, runs: list[tuple[float, float]]) -> list[str]:
+    accuracies = [100 * accuracy for accuracy, _ in runs]
     seconds = statistics.mean(spent for _, spent in runs)
-    spread = f"{min(accuracies):.2%} to {max(accuracies):.2%}"
-    return f"| `{name}` | {parameters:,} | {statistics.mean(accuracies):.2%} | {spread} | {seconds:.0f} |"
+    spread = f"{statistics.mean(accuracies):.2f} % ({min(accuracies):.2f} to {max(accuracies):.2f})"
+    title = f"`{name}`, bundled" if name == BUNDLED else f"`{name}`"
+    return [title, f"{parameters:,}", spread, TUTORIALS_REPORT.get(name, NOTHING), f"{seconds:.0f}"]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from ablation import Photo, real_photos, scores
+from ablation import scores
+from real_photos import Photo, real_photos
 
 import digitprep as dp
 from digitprep.recipes import recipe

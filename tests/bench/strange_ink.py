@@ -111,7 +111,7 @@ def thing(rng: Rng) -> Picture:
 def kinds(fonts: Fonts) -> dict[str, Callable[[Rng], Picture]]:
     """What is no digit, by name, and how to draw one of it."""
     return {
-        "letters": fonts.letter,
+        f"letters in {len(fonts.fonts) + 1} fonts, bent, but O I l Z S and their like": fonts.letter,
         "words": fonts.word,
         "two digits": fonts.number,
         "scribbles": scribble,
