@@ -6,6 +6,7 @@ outside of `here`, run code, take long or take memory.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -194,6 +195,9 @@ REFUSED = {
     "an idx header of terabytes": (
         lambda here: written(here / "train-images-idx3-ubyte", b"\0\0\x08\3", b"\0\x10\0\0" * 3),
         formats.read, DataError, "1,152,921,504,606,846,976 bytes of values"),
+    "a gzip bomb as an idx file": (
+        lambda here: written(here / "train-images-idx3-ubyte.gz", gzip.compress(idx_bomb(), 1)), formats.read,
+        DataError, "expected 16 bytes of values.*found 299,999,984 more"),
     "an npz header of terabytes": (
         lambda here: zipped(here / "x.npz", x_train=npy((1 << 30, 64, 64))), formats.read, DataError,
         "expected 4,398,046,511,104 bytes"),
@@ -233,6 +237,11 @@ REFUSED = {
     "an SVG of a billion laughs as a photo": (
         lambda here: written(here / "p.png", LAUGHS.encode()), load_photo, DataError, "expected an image"),
 }  # fmt: skip
+
+
+def idx_bomb():
+    """An image of 16 pixels, and many more."""
+    return b"\0\0\x08\3" + struct.pack(">3I", 1, 4, 4) + bytes(300_000_000)
 
 
 def huge_member():

@@ -47,27 +47,27 @@ FAULTS = {  # what is done to the files; the one at fault, where, what is expect
         edited(IMAGES, lambda data: data[:2] + b"\x07" + data[3:]),
         rf"{IMAGES}: byte 2: expected a type, one of 08, .*, found 07",
     ),
-    "as many labels as images, less one": (
+    "other numbers of images and labels": (
         edited(LABELS, lambda data: data[:4] + struct.pack(">I", 4) + data[8:-1]),
         rf"{LABELS}: byte 4: expected 5 labels, one for each image of .*{IMAGES}, found 4",
     ),
-    "a header that promises more": (
+    "a header that promises more than is there": (
         edited(IMAGES, lambda data: data[:-1]),
         rf"{IMAGES}: byte 16: expected 3,920 bytes of values, .* found the end at byte 3935",
     ),
-    "bytes left over": (
+    "bytes left over after the data": (
         edited(IMAGES, lambda data: data + b"\0\0"),
         rf"{IMAGES}: byte 16: expected 3,920 bytes of values, .* found 2 more bytes after them",
     ),
-    "label 11 of ten classes": (
+    "label 11 in a set of ten classes": (
         edited(LABELS, lambda data: data[:-1] + b"\x0b"),
         r"\(split 'train'\): sample 4: expected a label from 0 to 9, found 11",
     ),
-    "images of int16": (
+    "int16 data": (
         edited(IMAGES, lambda _: idx(0x0B, np.zeros((5, 28, 28), ">i2"))),
         rf"{IMAGES}: byte 2: expected images of uint8, found int16; read_idx reads any type",
     ),
-    "images of four dimensions": (
+    "four dimensions": (
         edited(IMAGES, lambda _: idx(0x08, np.zeros((5, 28, 28, 2), np.uint8))),
         rf"{IMAGES}: byte 3: expected images of .*, found \(5, 28, 28, 2\); read_idx reads any array",
     ),
