@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from digitprep.nn import Model as Model
     from digitprep.nn import load_model as load_model
     from digitprep.nn import train as train
+    from digitprep.nn.function import FunctionModel as FunctionModel
     from digitprep.nn.onnx import export_onnx as export_onnx
     from digitprep.nn.open import open_model as open_model
     from digitprep.nn.safetensors import load_safetensors as load_safetensors
@@ -59,6 +60,7 @@ _HOMES = {
     "evaluation": ("Evaluation", "evaluate"),
     "formats": ("read", "read_idx", "stream", "write", "write_idx"),
     "nn": ("Model", "load_model", "train"),
+    "nn.function": ("FunctionModel",),
     "nn.onnx": ("export_onnx",),
     "nn.open": ("open_model",),
     "nn.safetensors": ("load_safetensors",),

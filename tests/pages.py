@@ -8,6 +8,9 @@ A page's fenced blocks are of these kinds:
 - `python`: run in one namespace for the whole page. A `text` block right below is what it prints.
 - `text`: nothing to run. `sh`: commands that make a virtual environment, which .ci/run takes from the page.
 
+A block below a comment `<!-- imports: torch -->` is left out where a package named there is missing. The rest
+runs, and then the test is skipped, with that for its reason.
+
 What a page finds where it is run is said in a comment in it: `<!-- needs: samples mnist -->`, with names of
 MAKERS. Figures that depend on the machine may differ a little: see `alike`.
 """
@@ -29,6 +32,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -43,7 +47,7 @@ SHARED = ROOT.parent / "shared" / "data"
 KINDS = {"console", "python", "text", "sh"}
 SECONDS = 120  # for one command, on a busy machine
 
-FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(?:<!-- imports: ([^>]*) -->\n+)?```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS = re.compile(r"<!-- needs: (.*?) -->", re.DOTALL)
 # How fast, and where a server listens.
 ANY = re.compile(r"\d[\d,.]*(?= images/s)|(?<=127\.0\.0\.1:)\S+")
@@ -53,11 +57,17 @@ MEASURED = re.compile(r"(?<![\w.])(?:\d[\d,]*(?= bytes)|\d+(?:\.\d+)?(?=%)|\d+\.
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page: its kind, its text, and the number of its first line."""
+    """A fenced block of a page: its kind, its text, the number of its first line, the packages it imports."""
 
     kind: str
     text: str
     line: int
+    imports: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> str | None:
+        """The first of its packages that is not installed."""
+        return next((name for name in self.imports if find_spec(name) is None), None)
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,8 @@ def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in their order."""
     text = page.read_text(encoding="utf-8")
     return [
-        Block(match[1], match[2], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text)
+        Block(match[2], match[3], text.count("\n", 0, match.start(3)) + 1, tuple((match[1] or "").split()))
+        for match in FENCE.finditer(text)
     ]
 
 
@@ -103,12 +114,16 @@ class Reader:
     def read(self, page: Path) -> None:
         """Run the page's blocks in their order.
 
-        Raises AssertionError, with the place and both texts, where something else comes out.
+        Raises AssertionError, with the place and both texts, where something else comes out; what pytest
+        skips a test by where a block was left out.
         """
         for name in needs(page):
             MAKERS[name](self.folder)
-        printed = ""
+        printed, left_out = "", ""
         for block in blocks(page):
+            if block.missing:
+                printed, left_out = "", f"could not import '{block.missing}' for line {block.line}"
+                continue
             place = f"{page.relative_to(ROOT)}, line {block.line}"
             assert block.kind in KINDS, f"{place}: expected a block of {sorted(KINDS)}, found {block.kind!r}"
             if block.kind == "console":
@@ -117,6 +132,8 @@ class Reader:
             elif block.kind == "text" and printed:
                 compare(block.text.splitlines(), printed.splitlines(), place)
             printed = self.python(block, place) if block.kind == "python" else ""
+        if left_out:
+            pytest.skip(f"{left_out}; the rest was run")
 
     def run(self, command: Command) -> list[str]:
         """The lines that a command prints."""

@@ -144,3 +144,20 @@ def test_a_page_may_interrupt_and_go_on_beside_what_runs_in_the_background(reade
     reader.read(page)
     assert len(reader.background) == 1
     assert [block.kind for block in blocks(page)] == ["console", "python", "text"]
+
+
+def test_a_block_that_imports_what_is_missing_is_left_out_and_told_after_the_rest(
+    reader, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("pages.ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    left_out = "<!-- imports: sys no_such -->\n```python\nimport no_such\n```\n```text\n7\n```\n"
+    page.write_text(left_out + "<!-- imports: sys -->\n\n```python\nprint(6)\n```\n```text\n6\n```\n")
+    assert [block.line for block in blocks(page)] == [3, 6, 11, 14]
+    with pytest.raises(
+        pytest.skip.Exception, match="could not import 'no_such' for line 3; the rest was run"
+    ):
+        reader.read(page)
+    page.write_text(left_out + "```console\n$ echo one\ntwo\n```\n")
+    with pytest.raises(AssertionError, match="the page shows:\ntwo"):
+        reader.read(page)

@@ -81,7 +81,7 @@ class OnnxModel:
         self._net = self._read()
         first = self._outputs(np.stack([np.full(self.image_shape, tone, np.uint8) for tone in (0, 255)]))
         self._is_sigmoid = header.last_operator == "Sigmoid"
-        self._is_probability = bool((first >= 0).all() and np.allclose(first.sum(axis=1), 1, atol=1e-4))
+        self._is_probability = are_probabilities(first)
         self.class_names = _class_names(header, first.shape[1])
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -98,7 +98,7 @@ class OnnxModel:
 
         Raises ModelError where the images are not of this network's size and type.
         """
-        self._check(images)
+        check_images(images, self.image_shape, f"{self.file}: ")
         if batch < 1:
             raise UsageError(f"a batch needs at least 1 image, found {batch}")
         found = np.empty((len(images), self.classes), np.float32)
@@ -158,13 +158,20 @@ class OnnxModel:
             )
         return y.reshape(size, -1)[: len(images)]
 
-    def _check(self, images: Images) -> None:
-        found = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
-        if found[0][1:] != self.image_shape or found[1] != np.uint8:
-            raise ModelError(
-                f"{self.file}: expected images of {self.image_shape} uint8, found {found[0][1:]} {found[1]}; "
-                "digitprep clean --pipeline '... | center(size=...)' makes other sizes"
-            )
+
+def check_images(images: Images, shape: Shape, where: str = "") -> None:
+    """Raise ModelError where images are not (N, *shape) uint8; `where` is the network's file and a colon."""
+    found = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
+    if found[0][1:] != shape or found[1] != np.uint8:
+        raise ModelError(
+            f"{where}expected images of {shape} uint8, found {found[0][1:]} {found[1]}; "
+            "digitprep clean --pipeline '... | center(size=...)' makes other sizes"
+        )
+
+
+def are_probabilities(outputs: Floats) -> bool:
+    """Whether the rows of (N, classes) are not negative and sum to one."""
+    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-4))
 
 
 def _class_names(header: Header, classes: int) -> tuple[str, ...]:
