@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+
+import digitprep as dp
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
 FIRST_IMAGE = 2041  # phones count their photos
@@ -53,6 +58,65 @@ def written(text: str) -> Image.Image:
     return Image.fromarray(paper)
 
 
+def keras_model(folder: Path) -> None:
+    """`my_model.keras`, where Keras is there, and the same as `my_model.onnx`, as Keras exports it.
+
+    It was trained on the small sample set and reads less than a good one.
+    """
+    model = dp.Model.build("flatten | dense(width=64) | relu | dense(width=10)")
+    for _ in dp.train(model, dp.read(SAMPLES.parent / "digits" / "idx")["train"], epochs=10, validation=0.1):
+        pass
+    dense = (model.params[1], model.params[3])
+    weights = [array for params in dense for array in (params["weight"].T, params["bias"])]
+    write_onnx(weights, folder / "my_model.onnx")
+    if find_spec("torch") and find_spec("keras"):
+        os.environ.setdefault("KERAS_BACKEND", "torch")
+        write_keras(weights, folder / "my_model.keras")
+
+
+def write_onnx(weights: list[NDArray[np.float32]], file: Path) -> None:
+    """Two dense layers on images of (N, 28, 28, 1), and a softmax."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    first, first_bias, second, second_bias = weights
+    arrays = {"shape": np.array([-1, 784]), "a": first, "b": first_bias, "c": second, "d": second_bias}
+    nodes = [
+        helper.make_node("Reshape", ["input", "shape"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "a"], ["a_flat"]),
+        helper.make_node("Add", ["a_flat", "b"], ["hidden"]),
+        helper.make_node("Relu", ["hidden"], ["active"]),
+        helper.make_node("MatMul", ["active", "c"], ["c_active"]),
+        helper.make_node("Add", ["c_active", "d"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "my_model",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ("batch", 28, 28, 1))],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ("batch", 10))],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), file)
+
+
+def write_keras(weights: list[NDArray[np.float32]], file: Path) -> None:
+    """The same network as Keras stores it."""
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.set_weights(weights)
+    model.save(file)
+
+
 FILES = {
+    "keras-model": keras_model,
     "photos-in-folders": photos_in_folders,
 }
