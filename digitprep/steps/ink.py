@@ -205,12 +205,18 @@ class Thicken(Step):
         ink = (image > 0).astype(np.uint8)
         size = max(ink_box(image)[2:])
         outline = int((ink - cv2.erode(ink, np.ones((3, 3), np.uint8))).sum())
-        width = 2 * int(ink.sum()) / max(outline, 1)
-        missing = round(self.smallest * size - width)
+        stroke = 2 * int(ink.sum()) / max(outline, 1)
+        missing = round(self.smallest * size - stroke)
         if missing < 1:
             return image.copy()
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
-        return np.asarray(cv2.dilate(image, kernel), dtype=np.uint8)
+        # What of it lies beyond the image wherever it stands would only take time.
+        height, width = image.shape
+        middle = (missing + 1) // 2
+        top, left = max(0, middle - height), max(0, middle - width)
+        kernel = kernel[top : middle + height, left : middle + width]
+        thick = cv2.dilate(image, kernel, anchor=(middle - left, middle - top))
+        return np.asarray(thick, dtype=np.uint8)
 
     def decision(self, before: Image, after: Image) -> str:
         if np.array_equal(before, after):
