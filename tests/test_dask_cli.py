@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PHOTOS = ROOT / "samples" / "photos"
 MADE = ("npz", "photos.csv", "rejected.csv", "sheet.png")
 COUNT = 600
+QUICK = ["--pipeline", "grayscale | invert | resize(size=28)"]  # how photos are cleaned is no matter here
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def folder(tmp_path_factory):
 
 def started(folder, name, *arguments):
     """`digitprep clean digits -o NAME.npz`, in a process of its own."""
-    command = [sys.executable, "-m", "digitprep", "clean", "digits", "-o", f"{name}.npz", *arguments]
+    command = [sys.executable, "-m", "digitprep", "clean", "digits", "-o", f"{name}.npz", *QUICK, *arguments]
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
