@@ -25,19 +25,28 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if config.args_source is config.ArgsSource.ARGS else None
 
 
+@pytest.fixture(autouse=True, scope="session")
+def unsynced():
+    """No test cuts the power, so none waits for the disk, save the processes that they start."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in {"fsync", "sync"} & set(dir(os)):
+            patched.setattr(os, name, lambda *_: None)
+        yield
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run digitprep as its command does, in a folder of its own; `check` is the exit code.
+    """Run digitprep as its command does; `check` is the exit code, `given` what comes in on stdin.
 
     It runs in this process, since to start one takes longer than most commands do: `run_process` does that.
     """
     from digitprep.cli import main
 
-    def run_digitprep(*arguments, check=0, given=b""):
+    def run_digitprep(*arguments, check=0, given=b"", folder=tmp_path):
         command = ["digitprep", *map(str, arguments)]
         given, out, err = (io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (given, b"", b""))
         before = signal.getsignal(signal.SIGTERM)
-        with monkeypatch.context() as patched, contextlib.chdir(tmp_path):
+        with monkeypatch.context() as patched, contextlib.chdir(folder):
             patched.setenv("COLUMNS", "200")
             patched.setattr(sys, "argv", command)
             for name, stream in (("stdin", given), ("stdout", out), ("stderr", err)):

@@ -37,6 +37,9 @@ def test_converting_round_the_formats_keeps_every_image_and_label(run, tmp_path)
     [
         (0, ["info", DIGITS]),
         (0, ["list", "steps"]),
+        (0, ["convert", DIGITS, "a.npz", "--overwrite"]),
+        (0, ["convert", DIGITS, "a", "--to", "idx", "--overwrite"]),
+        (0, ["convert", DIGITS, "b", "--to", "pngjson", "--take", "101", "--overwrite"]),
         (2, ["convert", DIGITS, "somewhere"]),
         (2, ["clean"]),
         (3, ["info", "missing"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from starlette.requests import Request
@@ -42,9 +42,15 @@ async def whole(bench: Workbench, _: Request) -> Response:
 
 async def choices(_bench: Workbench, _: Request) -> Response:
     """What can be chosen: steps with their options, recipes, formats."""
+    return Response(_choices(), media_type="application/json")
+
+
+@cache
+def _choices() -> bytes:
     recipes = {name: {"summary": one.summary, "text": str(recipe(name))} for name, one in RECIPES.items()}
     formats = takeaway.written_formats()
-    return JSONResponse({"steps": catalog(), "recipes": recipes, "formats": formats, "version": __version__})
+    told = {"steps": catalog(), "recipes": recipes, "formats": formats, "version": __version__}
+    return bytes(JSONResponse(told).body)
 
 
 async def listen(bench: Workbench, _: Request) -> Response:
