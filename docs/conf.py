@@ -22,6 +22,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3  # as GitHub gives them, so that links work in both places
 
+autodoc_mock_imports = ["torch"]  # too heavy to install for the one class that needs it
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 80
@@ -34,6 +35,9 @@ nitpick_ignore_regex = [
 
 html_theme = "furo"
 html_title = f"digitprep {release}"
+html_static_path = ["pages.css"]
+html_css_files = ["pages.css"]
+html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 smartquotes = False  # they would make a dash of --option

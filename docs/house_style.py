@@ -99,8 +99,14 @@ def heading(title: str, line: str = "=") -> str:
 
 
 def code_block(text: str) -> str:
-    """Text as it is typed."""
-    return f".. code-block:: text\n\n{textwrap.indent(text, '   ')}"
+    """Text as it is typed; a line of its own may be long."""
+    options = "" if "\n" in text else "   :class: one-line\n"
+    return f".. code-block:: text\n{options}\n{textwrap.indent(text, '   ')}"
+
+
+def class_block(name: str) -> str:
+    """A class with all that is public of it, and how it is called and indexed."""
+    return f".. autoclass:: {name}\n   :members:\n   :special-members: __call__, __getitem__"
 
 
 def page(title: str, *parts: str) -> str:

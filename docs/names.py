@@ -8,7 +8,7 @@ import inspect
 import digitprep
 from digitprep import errors
 from digitprep.docstrings import blocks
-from house_style import ERRORS, as_rst, error_name, heading, inline, page
+from house_style import ERRORS, as_rst, class_block, error_name, heading, inline, page
 
 # What public names take or hand over, and programs need not import.
 HANDED_OVER = [
@@ -48,8 +48,11 @@ def _names_page() -> str:
     homes.pop("errors")  # they have a page of their own
     return page(
         "Python",
-        "After ``import digitprep as dp`` these are ``dp.read`` and so on.",
+        "After ``import digitprep as dp`` these are ``dp.read`` and so on:",
+        ", ".join(inline(f"`digitprep.{name}`") for names in homes.values() for name in names) + ".",
         *(_home(module, names) for module, names in homes.items()),
+        heading("For PyTorch", "-"),
+        class_block("digitprep.torch.SplitDataset"),
         heading("What these take and hand over", "-"),
         *map(_documented, HANDED_OVER),
     )
@@ -65,7 +68,7 @@ def _home(module: str, names: list[str]) -> str:
 def _documented(name: str) -> str:
     module, _, attribute = name.rpartition(".")
     if inspect.isclass(getattr(importlib.import_module(module), attribute)):
-        return f".. autoclass:: {name}\n   :members:"
+        return class_block(name)
     return f".. autofunction:: {name}"
 
 
@@ -75,7 +78,15 @@ def _errors_page() -> str:
         "Errors and exit codes",
         as_rst(errors.__doc__),
         heading("The errors", "-"),
-        *(f".. autoexception:: {error_name(name)}\n   :members:" for name in ERRORS),
+        *map(_error, ERRORS),
         heading("The other exit codes", "-"),
         *(f"{code}\n   {inline(said)}" for code, said in OTHER_CODES.items()),
     )
+
+
+def _error(name: str) -> str:
+    """An error with its exit code, and the error of Python that it is as well."""
+    cls = getattr(errors, name)
+    also = next(base.__name__ for base in cls.__mro__ if base.__module__ == "builtins")
+    said = f"Exit code {cls.exit_code}" + (f"; it is a ``{also}``, too." if also != "Exception" else ".")
+    return f".. autoexception:: {error_name(name)}\n   :members:\n\n   {said}"

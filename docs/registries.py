@@ -15,7 +15,7 @@ from digitprep.recipes import RECIPES
 from digitprep.spec import Registry
 from digitprep.steps import STEPS, Step
 from digitprep.values import literal
-from house_style import as_rst, code_block, heading, inline, page
+from house_style import as_rst, class_block, code_block, heading, inline, page
 
 # Of each registry a line on what is in it, and the contract that it fulfils.
 KINDS: list[tuple[str, Registry[Any], str, type | None]] = [
@@ -73,7 +73,7 @@ def _registry_page(title: str, registry: Registry[Any], summary: str, contract: 
         sections += [
             heading(f"What {'an' if title[0] in 'aeiou' else 'a'} {registry.kind} is", "-"),
             as_rst(sys.modules[contract.__module__].__doc__),
-            f".. autoclass:: {contract.__module__}.{contract.__qualname__}\n   :members:",
+            class_block(f"{contract.__module__}.{contract.__qualname__}"),
         ]
     return page(title.capitalize(), inline(summary), *sections)
 
