@@ -1,4 +1,4 @@
-"""The house as DESIGN describes it: imports in one direction, one place that prints, a light --help."""
+"""The house as CONTRIBUTING draws it: imports in one direction, one place that prints, a light --help."""
 
 import ast
 import os
@@ -15,31 +15,10 @@ PACKAGE = ROOT / "digitprep"
 FILES = sorted(PACKAGE.rglob("*.py"))
 over_files = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
 
-# Who may import whom: left of right only, and neighbours of one place where they do not go in circles.
-ORDER = [
-    {"errors"},
-    {"docstrings", "extra", "names", "notebook", "spec", "sync", "values"},
-    {"place", "archive", "facts", "limits"},
-    {"opencv", "eightbit", "memory", "sources", "photos", "dataset", "labels", "versions", "workers"},
-    {"dask"},
-    {"contents", "overview", "selection", "torch"},
-    {"formats", "steps", "nn"},
-    {
-        "acceptance",
-        "pipeline",
-        "segment",
-        "conformance",
-        "batch",
-        "evaluation",
-        "downloads",
-        "shards",
-        "spool",
-    },
-    {"recipes", "report"},
-    {"__init__"},
-    {"cli", "serve"},
-    {"__main__"},
-]
+# Who may import whom, as CONTRIBUTING's table has it: rows above only, and neighbours of one row where they
+# do not go in circles.
+ROWS = re.findall(r"^\| ((?:`\w+` )+)\|", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+ORDER = [set(re.findall(r"\w+", row)) for row in ROWS]
 STRANGERS = {"formats", "steps", "nn"}  # these never import each other
 PLACE = {name: place for place, names in enumerate(ORDER) for name in names}
 
@@ -72,6 +51,11 @@ def imported(tree, file):
                 yield inner if inner in MODULES else source
 
 
+def test_the_table_has_each_part_of_the_package_once():
+    assert sum(map(len, ORDER)) == len(PLACE)
+    assert set(PLACE) == {part(name) for name in MODULES}
+
+
 def parsed(file):
     return ast.parse(file.read_text(encoding="utf-8"))
 
@@ -83,13 +67,13 @@ def own(names):
 @over_files
 def test_imports_go_in_one_direction(file):
     here = part(module(file))
-    assert here in PLACE, f"{here} has no place in ORDER: say there who may import it"
+    assert here in PLACE, f"{here} has no place in CONTRIBUTING's table: say there who may import it"
     for name in own(imported(parsed(file), file)):
         there = part(name)
         assert name in MODULES, f"{file}: {name} does not exist"
         if there == here:
             continue
-        assert PLACE[there] <= PLACE[here], f"{here} imports {name}, which stands to the right of it"
+        assert PLACE[there] <= PLACE[here], f"{here} imports {name}, which stands below it"
         assert not {here, there} <= STRANGERS, f"{here} and {there} are strangers"
 
 
