@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from pages import FENCE, ROOT
+from pages import ROOT, blocks
 
 INDEX = ROOT / "docs" / "tutorials" / "index.md"
 PAGES = sorted(page for page in INDEX.parent.glob("*.md") if page != INDEX)
@@ -20,7 +20,7 @@ def cells(page, first):
 def lines_of(page, kind, heading):
     """The lines of one kind of blocks in a page's section, empty ones aside."""
     section = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    shown = (text for found, text in FENCE.findall(section) if found == kind)
+    shown = (block.text for block in blocks(page) if block.kind == kind and block.text in section)
     return [line for text in shown for line in text.splitlines() if line.strip()]
 
 
