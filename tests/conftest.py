@@ -1,9 +1,7 @@
 """What several tests need."""
 
-import contextlib
 import io
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,30 +33,18 @@ def unsynced():
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path):
     """Run digitprep as its command does; `check` is the exit code, `given` what comes in on stdin.
 
     It runs in this process, since to start one takes longer than most commands do: `run_process` does that.
     """
-    from digitprep.cli import main
+    from inside import main_inside
 
     def run_digitprep(*arguments, check=0, given=b"", folder=tmp_path):
-        command = ["digitprep", *map(str, arguments)]
-        given, out, err = (io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (given, b"", b""))
-        before = signal.getsignal(signal.SIGTERM)
-        with monkeypatch.context() as patched, contextlib.chdir(folder):
-            patched.setenv("COLUMNS", "200")
-            patched.setattr(sys, "argv", command)
-            for name, stream in (("stdin", given), ("stdout", out), ("stderr", err)):
-                patched.setattr(sys, name, stream)
-            try:
-                code = main()
-            except SystemExit as ended:
-                code = ended.code
-            finally:
-                signal.signal(signal.SIGTERM, before)
-        texts = (stream.buffer.getvalue().decode() for stream in (out, err) if not stream.flush())
-        return checked(subprocess.CompletedProcess(command, code or 0, *texts), check)
+        streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (given, b"", b"")]
+        code = main_inside(arguments, folder, streams)
+        said = [stream.buffer.getvalue().decode() for stream in streams[1:]]
+        return checked(subprocess.CompletedProcess(arguments, code, *said), check)
 
     return run_digitprep
 
