@@ -58,6 +58,19 @@ def written(text: str) -> Image.Image:
     return Image.fromarray(paper)
 
 
+def kaggle(folder: Path) -> None:
+    """`kaggle/`: train.csv and test.csv as Kaggle's competition has them, the latter without labels."""
+    (folder / "kaggle").mkdir()
+    names = [f"pixel{number}" for number in range(784)]
+    for split in dp.read(SAMPLES.parent / "digits" / "idx").values():
+        pixels = split.images.reshape(len(split), 784)
+        is_train = split.name == "train"
+        rows = np.column_stack([split.labels, pixels]) if is_train else pixels
+        header = ",".join([*(["label"] if is_train else []), *names])
+        file = folder / "kaggle" / f"{split.name}.csv"
+        np.savetxt(file, rows, fmt="%d", delimiter=",", header=header, comments="")
+
+
 def keras_model(folder: Path) -> None:
     """`my_model.keras`, where Keras is there, and the same as `my_model.onnx`, as Keras exports it.
 
@@ -117,6 +130,7 @@ def write_keras(weights: list[NDArray[np.float32]], file: Path) -> None:
 
 
 FILES = {
+    "kaggle": kaggle,
     "keras-model": keras_model,
     "photos-in-folders": photos_in_folders,
 }
