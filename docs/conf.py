@@ -1,7 +1,7 @@
 """The pages of this folder as HTML: `sphinx-build -W -n --keep-going docs docs/_build`.
 
-The pages in `readme/` and `reference/` are written anew by each build: the READMEs, and what docstrings and
-registries say.
+The pages in `readme/` and `reference/` are written anew by each build: those beside this folder, and what
+docstrings and registries say.
 """
 
 import sys
@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import digitprep  # noqa: E402 - found where this file lies
-from elsewhere import adapt_page, write_readmes  # noqa: E402
+from elsewhere import adapt_page, write_pages_beside  # noqa: E402
 from house_style import process_docstring, process_signature  # noqa: E402
 from reference import write_reference  # noqa: E402
 
@@ -23,6 +23,7 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 3  # as GitHub gives them, so that links work in both places
 
 autodoc_mock_imports = ["torch"]  # too heavy to install for the one class that needs it
+autoclass_content = "both"  # what the class says, and what its `__init__` does
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 80
@@ -45,7 +46,7 @@ smartquotes = False  # they would make a dash of --option
 
 def setup(app: Any) -> None:
     """Called by Sphinx before it looks for pages."""
-    app.connect("builder-inited", write_readmes)
+    app.connect("builder-inited", write_pages_beside)
     app.connect("builder-inited", write_reference)
     app.connect("source-read", adapt_page)
     app.connect("autodoc-process-docstring", process_docstring)

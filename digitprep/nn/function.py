@@ -60,7 +60,7 @@ class FunctionModel:
         The function gets at most `batch` images at a time.
 
         Raises ModelError where the images are not of this network's size and type, or the function gives
-        something else than a row of numbers for each.
+        something else than a row of numbers for each; UsageError for a batch below 1.
         """
         check_images(images, self.image_shape)
         if batch < 1:

@@ -178,7 +178,10 @@ SCHEDULES = Registry[Schedule]("schedule")
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same rate from first to last."""
+    """The same rate from first to last.
+
+    Source: by definition.
+    """
 
     def __call__(self, progress: float) -> float:  # noqa: ARG002
         """Always 1."""
@@ -202,6 +205,8 @@ class Cosine(Schedule):
 @dataclass(frozen=True)
 class Step(Schedule):
     """The rate is made smaller each time that another share of the run is done.
+
+    Source: by definition.
 
     every: that share
     factor: what the rate is then multiplied by

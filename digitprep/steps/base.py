@@ -9,7 +9,7 @@
             return 255 - image
 
 Its options are the fields of the dataclass, checked as `digitprep.spec` describes; the docstring has a
-line `name: what it is` for each, and the `Source:` of the method, or that it is our own. `apply` gets a
+line `name: what it is` for each, and the `Source:` of the method. `apply` gets a
 uint8 image that it must leave alone and returns a new one; where it decides something, `decision`
 says what, told from the images before and after alone. Images are bright ink on dark paper
 once `invert` has run; 0 is paper, 255 is ink. Where there is nothing to work on, a step raises

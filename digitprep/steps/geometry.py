@@ -55,6 +55,8 @@ class Rescale(Step):
 class Crop(Step):
     """(H, W) -> (h, w): the tight box around all ink, with a margin as far as the image has one.
 
+    Source: by definition.
+
     margin_px: how far around the ink the image still reaches
 
     Raises StepError where there is no ink.

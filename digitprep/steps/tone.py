@@ -97,7 +97,10 @@ class EvenLight(Step):
 @STEPS.register
 @dataclass(frozen=True)
 class Brighten(Step):
-    """(H, W) -> (H, W): scaled so that the brightest pixel is 255; an empty image stays empty."""
+    """(H, W) -> (H, W): scaled so that the brightest pixel is 255; an empty image stays empty.
+
+    Source: by definition.
+    """
 
     def apply(self, image: Image) -> Image:
         brightest = max(int(image.max()), 1)

@@ -86,7 +86,10 @@ class Dropout(Layer):
 @LAYERS.register
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """(C, H, W, N) -> (C * H * W, N): an image becomes a vector."""
+    """(C, H, W, N) -> (C * H * W, N): an image becomes a vector.
+
+    Source: by definition.
+    """
 
     def init(self, rng: Rng, shape: Shape) -> tuple[Params, Shape]:
         """No parameters."""
