@@ -71,6 +71,26 @@ def kaggle(folder: Path) -> None:
         np.savetxt(file, rows, fmt="%d", delimiter=",", header=header, comments="")
 
 
+def class_pages(folder: Path) -> None:
+    """`pages/`: a page each of three pupils with the digits from 0 to 9 in two rows; Ben's second 4 is a 6,
+    and Carla left out the last 9.
+    """
+    (folder / "pages").mkdir()
+    digits = dp.read(SAMPLES.parent / "digits" / "idx")["test"]
+    rows = {"anna": "0123456789 0123456789", "ben": "0123456789 0123656789", "carla": "0123456789 012345678"}
+    for first, (name, text) in enumerate(rows.items()):
+        paper = np.full((600, 1300), 232, np.float32)
+        for row, word in enumerate(text.split()):
+            for column, digit in enumerate(word):
+                own = digits.images[digits.labels == int(digit)][2 * first + row]
+                top, left = 90 + 260 * row, 60 + 120 * column
+                ink = cv2.resize(own, (112, 112), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+                paper[top : top + 112, left : left + 112] -= 180 * ink
+        noise = np.random.default_rng(first).normal(0, 2, paper.shape)
+        picture = np.clip(paper + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(picture).save(folder / "pages" / f"{name}.jpg")
+
+
 def keras_model(folder: Path) -> None:
     """`my_model.keras`, where Keras is there, and the same as `my_model.onnx`, as Keras exports it.
 
@@ -131,6 +151,7 @@ def write_keras(weights: list[NDArray[np.float32]], file: Path) -> None:
 
 FILES = {
     "kaggle": kaggle,
+    "class-pages": class_pages,
     "keras-model": keras_model,
     "photos-in-folders": photos_in_folders,
 }
