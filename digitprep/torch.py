@@ -24,6 +24,7 @@ class SplitDataset(TorchDataset):  # type: ignore[misc]  # mypy cannot know what
     An image is a tensor (1, H, W), in colour (3, H, W), float32 from 0 for paper to 1 for ink. The
     split's arrays are shared, not copied.
 
+    split: whose images they are
     transform: changes each image tensor, such as torchvision's `Normalize((0.1307,), (0.3081,))`
     """
 

@@ -37,8 +37,10 @@ def inline(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    name = text.removeprefix("digitprep.")
-    return f":py:obj:`~digitprep.{name}`" if name in digitprep.__all__ else f"``{text}``"
+    """A link to a public name, where that is meant: `Split`, `digitprep.read`, not the `read` of formats."""
+    name = text.removeprefix("digitprep.").removeprefix("dp.")
+    is_public = name in digitprep.__all__ and (name != text or name[0].isupper())
+    return f":py:obj:`~digitprep.{name}`" if is_public else f"``{text}``"
 
 
 def _prose(text: str) -> str:
@@ -48,13 +50,23 @@ def _prose(text: str) -> str:
 
 def as_rst(docstring: str | None) -> str:
     """A whole docstring."""
-    return "\n\n".join(filter(None, map(_block, blocks(docstring))))
+    joined: list[str] = []
+    for block in blocks(docstring):
+        if joined and _is_code(block) and _is_code(joined[-1]):  # one example, with a blank line in it
+            joined[-1] += f"\n\n{block}"
+        else:
+            joined.append(block)
+    return "\n\n".join(filter(None, map(_block, joined)))
+
+
+def _is_code(block: str) -> bool:
+    return block.startswith("    ")
 
 
 def _block(block: str) -> str:
     if block.lstrip().startswith(">>> "):
         return textwrap.dedent(block)
-    if block.startswith("    "):
+    if _is_code(block):
         return code_block(textwrap.dedent(block))
     listed = entries(block)
     if listed:

@@ -91,4 +91,7 @@ def _of(called, cls, depth):
     said = inspect.getdoc(called) or ""
     if "Raise" in said:
         return named(said)
+    if inspect.isclass(called):
+        made = [vars(called).get(name) for name in ("__init__", "__post_init__")]
+        return {name for function in filter(None, made) for name in _of(function, called, depth)}
     return raised(called, cls, depth + 1) if inspect.isfunction(called) and depth < DEEPEST else set()

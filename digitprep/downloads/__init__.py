@@ -59,7 +59,8 @@ def download(
     bytes that are done, fewer than 0 to take some back.
 
     Raises UsageError where a file is there and wrong, unless `overwrite` says to replace it, and
-    DigitprepError naming each mirror and its answer where a file comes from none of them.
+    DigitprepError naming each mirror and its answer where a file comes from none of them; MissingExtra
+    without the extra `download`.
     """
     known = source(dataset) if isinstance(dataset, str) else dataset
     folder = Path(folder)

@@ -38,7 +38,10 @@ Shard = tuple[str, int, int, Path]
 @FORMATS.register
 @dataclass(frozen=True)
 class Parquet(Format):
-    """Parquet as Hugging Face has it: train.parquet and so on, or one split in a file of that ending."""
+    """Parquet as Hugging Face has it: train.parquet and so on, or one split in a file of that ending.
+
+    Needs the extra `parquet`; raises MissingExtra without.
+    """
 
     folder: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = (END,)

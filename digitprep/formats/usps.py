@@ -38,7 +38,10 @@ DEFLATE_FACTOR = 1032  # no packed byte stands for more
 @FORMATS.register
 @dataclass(frozen=True)
 class Usps(Format):
-    """USPS as usps.h5, read only: groups train and test of data and target, 16 x 16, scaled from 0..1."""
+    """USPS as usps.h5, read only: groups train and test of data and target, 16 x 16, scaled from 0..1.
+
+    Needs the extra `h5`; raises MissingExtra without.
+    """
 
     def sniff(self, path: Path) -> bool:
         return path.is_file() and first_bytes(path, len(MAGIC)) == MAGIC
