@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from digitprep.errors import DataError, UsageError
+from digitprep.names import composed
 from digitprep.sources import Source, folder_of
 
 Labelled = int | DataError
@@ -197,18 +198,19 @@ def _by_table(
             raise DataError.of(
                 file, f"file {name!r}", expected="one label", found=f"{by_path[path]!r} and {label!r}"
             )
-        by_name.setdefault(Path(path).name, set()).add(path)
+        by_name.setdefault(_as_named(path), set()).add(path)
     namesakes: dict[str, set[str]] = {}
     for photo in photos:
-        namesakes.setdefault(photo.name, set()).add(os.path.realpath(str(photo)))
+        namesakes.setdefault(_as_named(photo.name), set()).add(os.path.realpath(str(photo)))
 
     def read(_: int, photo: Source) -> str:
         path = os.path.realpath(str(photo))
         if path in by_path:
             return by_path[path]
-        rows = by_name.get(photo.name, set())
-        named = [row for row in rows if not os.path.exists(row)]  # noqa: PTH110, Path.exists raises
-        alike = len(namesakes[photo.name])
+        name = _as_named(photo.name)
+        rows = by_name.get(name, set())
+        named = [row for row in rows if not _is_another(row, path)]
+        alike = len(namesakes[name])
         if len(named) == 1 == alike:
             return by_path[named[0]]
         found = "no row for it"
@@ -220,3 +222,16 @@ def _by_table(
         raise DataError.of(str(photo), expected=f"a label in {file}", found=found, advice=advice)
 
     return read
+
+
+def _as_named(path: str) -> str:
+    """A file's name as the system compares names, and accents in one way: macOS may give them in another."""
+    return composed(os.path.normcase(os.path.basename(path)))  # noqa: PTH119 - a path of any system's
+
+
+def _is_another(row: str, photo: str) -> bool:
+    """Whether there is a file at a row's path, and not the photo by another spelling of its name."""
+    try:
+        return not os.path.samefile(row, photo)  # noqa: PTH121 - neither need be there
+    except (OSError, ValueError):
+        return os.path.exists(row)  # noqa: PTH110, Path.exists raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 SPLITS = {"train", "val", "valid", "validation", "dev", "test"}  # what folders of splits are called
 PHOTO_SUFFIXES = (
@@ -11,6 +12,8 @@ PHOTO_SUFFIXES = (
 )  # fmt: skip
 # Photos that cannot be read here: taken along, so that they are rejected aloud and not lost.
 UNREADABLE_SUFFIXES = (".cr2", ".dng", ".jp2", ".jxl", ".nef")
+# What Windows lets no file be called, whatever follows after a dot: these are its devices.
+DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 JUNK = {".ds_store", "thumbs.db", "desktop.ini", "__macosx"}
 
 
@@ -32,6 +35,16 @@ def _number_key(digits: str) -> tuple[int, int, str]:
 def is_junk(name: str) -> bool:
     """Whether a file is one that a file manager leaves in folders: .DS_Store, Thumbs.db, ._photo.jpg."""
     return name.lower() in JUNK or name.startswith("._")
+
+
+def is_device(name: str) -> bool:
+    """Whether a file of that name would be one of Windows' devices: con, NUL.png, com1."""
+    return DEVICE.fullmatch(name) is not None
+
+
+def composed(name: str) -> str:
+    """A name with one character for each letter: macOS may give it back as a letter and its accent."""
+    return unicodedata.normalize("NFC", name)
 
 
 def path_inside(name: str) -> str | None:

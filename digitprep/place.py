@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -152,7 +153,7 @@ def held(folder: Path, wait: bool = False) -> Iterator[bool]:
 
     Where the system cannot lock a folder nothing is held, and what killed runs leave is left.
     """
-    if fcntl is None:
+    if sys.platform == "win32" or fcntl is None:
         yield False
         return
     descriptor = None

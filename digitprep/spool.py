@@ -191,8 +191,8 @@ class Spool:
         record = {"shard": name, "sha256": hashlib.sha256(data).hexdigest(), "photos": len(some)}
         with writing(self.folder, KEPT):
             self._place(name, data)
-            with (self.folder / MANIFEST).open("a", encoding="utf-8") as manifest:
-                manifest.write(json.dumps(record) + "\n")
+            with (self.folder / MANIFEST).open("ab") as manifest:
+                manifest.write(json.dumps(record).encode() + b"\n")
         self.finished.append(record)
 
     def _read_shard(self, number: int, shard: Mapping[str, Any]) -> list[Done] | None:

@@ -6,6 +6,7 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -207,7 +208,7 @@ def _start_worker(memory_bytes: int | None) -> None:
     """One thread for NumPy and for OpenCV, as there is a process a core; Ctrl-C is for the parent to hear."""
     # Before NumPy is there. A thread of OpenBLAS also takes 100 MB of what the process may.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if memory_bytes is not None and resource is not None:
+    if sys.platform != "win32" and memory_bytes is not None and resource is not None:
         # Not its address space, of which libraries reserve far more than they use.
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     from digitprep.opencv import cv2

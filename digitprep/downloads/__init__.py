@@ -107,9 +107,9 @@ def _members(
             else:
                 archive = Path(staging, zipped.name)
                 Mirrors(mirrors, timeout_seconds).fetch(zipped, archive, advance)
-            text = unpack.list_text(unpack.digests(archive, known.members))
+            text = unpack.list_text(unpack.digests(archive, known.members)).encode()
             # The list comes first: a file that is there before its line would not be known again.
-            place(folder / known.checksums, lambda result: result.write_text(text), overwrite=True)
+            place(folder / known.checksums, lambda result: result.write_bytes(text), overwrite=True)
             for name in missing:
                 place(
                     folder / name,

@@ -127,7 +127,7 @@ def write(
         check_destination(sidecar, overwrite)
     place(path, make, overwrite=overwrite, folder=chosen.is_folder(path), owns=owned_by(chosen))
     if beside:
-        place(sidecar, lambda result: result.write_text(beside, encoding="utf-8"), overwrite=True)
+        place(sidecar, lambda result: result.write_bytes(beside.encode()), overwrite=True)
 
 
 def origin(path: AnyPath, format: str | Format | None = None) -> provenance.Record | None:  # noqa: A002

@@ -49,7 +49,7 @@ from typing import ClassVar
 
 from digitprep.dataset import Split, check_labels, size_text
 from digitprep.errors import DataError, UsageError
-from digitprep.names import is_junk
+from digitprep.names import is_device, is_junk
 from digitprep.spec import Registry, Spec, spec_name
 
 EMPTY_SHAPE = (0, 28, 28)  # an empty split, as read from a layout that keeps no image size
@@ -129,6 +129,8 @@ def check_split_name(name: str) -> None:
         raise UsageError(
             f"a split's name is made of letters, digits and _, the first of them no _; found {name!r}"
         )
+    if os.name == "nt" and is_device(name):
+        raise UsageError(f"Windows lets no file be called {name}; rename the split")
 
 
 def _alike(name: str, parts: Iterator[Split]) -> Iterator[Split]:

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from digitprep.dataset import Split, check_labels
 from digitprep.errors import DataError
 from digitprep.formats.base import reading
-from digitprep.names import is_junk
+from digitprep.names import is_device, is_junk
 
 FILE = "classes.txt"
 UNLABELLED = "unlabelled"  # where class folders keep the images of no class
@@ -28,7 +28,7 @@ def folder_name(name: str) -> str:
     """A class's name as every system lets a folder be called. Raises DataError for an empty one."""
     if not name:
         raise DataError("a class needs a name of at least one character")
-    if name == UNLABELLED or is_junk(name):
+    if name == UNLABELLED or is_junk(name) or is_device(name):
         return f"%{ord(name[0]):02X}{name[1:]}"
     return UNSAFE.sub(lambda match: quote(match[0], safe="").replace(".", "%2E"), name)
 

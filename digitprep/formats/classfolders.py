@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from digitprep.dataset import Split, split_order
-from digitprep.errors import DataError
+from digitprep.errors import DataError, UsageError
 from digitprep.formats.base import FORMATS, Format, entries, grouped, reading
 from digitprep.formats.class_names import FILE, UNLABELLED, ClassNames, OneList, folder_name, read_class_names
 from digitprep.formats.imagefolder_rows import metadata_files
 from digitprep.formats.pictures import LINKS, batches, is_picture, read_sample, write_new
 from digitprep.formats.png import encode_pngs
 from digitprep.formats.pngjson import Pngjson
-from digitprep.names import SPLITS, is_junk, natural_key
+from digitprep.names import SPLITS, composed, is_junk, natural_key
 
 DIGITS = 5
 # Not where pngjson keeps its images, so that a folder of those inside is never taken for our own.
@@ -127,7 +127,13 @@ def _split(folder: Path) -> dict[str, Path]:
 
 
 def _classes(folders: list[Path]) -> dict[str, Path]:
-    return {folder.name: folder for folder in folders}
+    """The folders by what their classes are called, however the system writes an accent."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        other = found.setdefault(composed(folder.name), folder)
+        if other != folder:
+            raise DataError.of(folder, expected="one folder a class", found="two that are written alike")
+    return found
 
 
 def _check_no_pictures(folder: Path) -> None:
@@ -142,7 +148,7 @@ def _numbered(path: Path, layout: Layout) -> tuple[dict[str, int], ClassNames]:
     folders = {cls: folder for classes in layout.values() for cls, folder in classes.items() if cls}
     listed = read_class_names(path)
     if listed is not None:
-        numbers = {folder_name(name): index for index, name in enumerate(listed)}
+        numbers = {composed(folder_name(name)): index for index, name in enumerate(listed)}
         for cls, folder in folders.items():
             if cls not in numbers:
                 raise DataError.of(folder, expected=f"a class that {FILE} lists", found=repr(cls))
@@ -179,13 +185,24 @@ def _write_split(folder: Path, parts: Iterator[Split], names: OneList) -> None:
         for image, label in zip(encode_pngs(part.images), labels, strict=True):
             index += 1
             cls = _class_folder(label, names.names)
-            if cls not in made:  # where capitals do not count, a second class of that name is an error
-                (folder / cls).mkdir()
+            if cls not in made:
+                _make_class(folder / cls)
                 made.add(cls)
             write_new(f"{folder}/{cls}/{index:0{DIGITS}}.png", image)
         if part.labels is None and not made:
             (folder / UNLABELLED).mkdir()
             made.add(UNLABELLED)
+
+
+def _make_class(folder: Path) -> None:
+    """Make a class's folder. Raises UsageError where another class has it, as capitals do not count there."""
+    try:
+        folder.mkdir()
+    except FileExistsError as error:
+        raise UsageError(
+            f"two classes have one folder, {folder.name!r}: on this disk capitals and accents make no other "
+            "name; write another format, such as npz"
+        ) from error
 
 
 def _class_folder(label: int | None, names: ClassNames) -> str:

@@ -12,13 +12,14 @@ from itertools import count
 from pathlib import Path
 
 from digitprep.errors import DataError, UsageError
+from digitprep.names import is_device
 from digitprep.place import writing
 from digitprep.sources import Source, read_bytes
 
 LARGEST_COPY_BYTES = 1 << 31
 LONGEST_STEM_BYTES, LONGEST_SUFFIX = 200, 16
 NEW = ".digitprep-copy"
-UNSAFE = re.compile(r"[\\/:\0]")
+UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]')  # in names on some system
 
 
 class CsvRows:
@@ -83,6 +84,7 @@ class Copies:
         """The photo's name, with a number after it where another one has it."""
         name = Path(UNSAFE.sub("_", photo.name))  # one from an archive may be a path on another system
         stem = os.fsencode(name.stem)[:LONGEST_STEM_BYTES].decode("utf-8", "ignore")
+        stem = f"_{stem}" if is_device(stem) else stem
         for number in count(1):
             free = f"{stem}{'' if number == 1 else f'-{number}'}{name.suffix[:LONGEST_SUFFIX]}"
             if free.lower() not in self._taken:

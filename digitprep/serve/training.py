@@ -65,7 +65,7 @@ class Trainer:
     told: Told
     training: Training | None = None
     _process: Any = field(default=None, repr=False)
-    _line: Connection | None = field(default=None, repr=False)
+    _line: Any = field(default=None, repr=False)  # a Connection; Windows has another class for it
     _end: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
