@@ -33,7 +33,7 @@ REGISTRIES = {
     "inputs": nn.INPUTS,
 }
 REGISTERED = [(kind, name) for kind, registry in REGISTRIES.items() for name in registry]
-over_registered = pytest.mark.parametrize(("kind", "name"), REGISTERED, ids="-".join)
+over_registered = pytest.mark.parametrize(("kind", "name"), REGISTERED)
 MODULES = [
     found.name
     for found in pkgutil.walk_packages(dp.__path__, "digitprep.")
