@@ -7,11 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Set before NumPy and OpenCV are imported, and passed on to every process that a test starts: pytest
 # has a process for each core, and what they start would compile the package anew each time.
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# The same examples each time, and no clock to hurry them: the machine may be busy.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 TESTS = Path(__file__).parent
 # For what tests share with each other, with the benches and with the fuzzing.

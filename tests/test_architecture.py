@@ -208,6 +208,13 @@ def test_importing_the_package_imports_nothing_heavy():
     assert printed == ""
 
 
+def test_a_process_that_is_started_to_work_on_photos_does_not_load_the_command_line():
+    code = "import runpy, sys; runpy.run_module('digitprep', run_name='__mp_main__')\n"
+    names, _ = modules_after(code + "sys.stderr.write('MODULES ' + ' '.join(sys.modules))")
+    assert "digitprep" in names
+    assert not names & {"numpy", "typer"}
+
+
 def test_help_costs_no_numpy():
     names, printed = modules_after(RUN.format(arguments=["--help"]))
     assert "convert" in printed

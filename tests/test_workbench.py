@@ -220,12 +220,12 @@ def test_a_step_that_is_off_stays_a_card_and_is_left_out_of_the_text(fresh):
 @pytest.mark.parametrize(
     "text", ["", "inver", "__import__('os').system('true')", "resize(size=1e9)", "a" * 10**5]
 )
-def test_a_text_that_is_no_pipeline_is_said_and_changes_nothing(fresh, text):
-    before = fresh.whole()["pipeline"]
-    status, answer = fresh.ask("PUT", "api/pipeline", {"revision": before["revision"], "text": text})
+def test_a_text_that_is_no_pipeline_is_said_and_changes_nothing(served, text):
+    before = served.whole()["pipeline"]
+    status, answer = served.ask("PUT", "api/pipeline", {"revision": before["revision"], "text": text})
     assert status == 400
     assert answer["error"]
-    assert fresh.whole()["pipeline"] == before
+    assert served.whole()["pipeline"] == before
 
 
 def test_a_pipeline_that_makes_other_sizes_says_what_to_do(fresh):

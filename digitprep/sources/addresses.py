@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.request import url2pathname
 
 from digitprep.errors import DataError, MissingExtra
 from digitprep.extra import extra
@@ -55,7 +54,11 @@ def is_address(place: str | os.PathLike[str]) -> bool:
 def without_scheme(place: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """The path that file://... is the address of; any other place as it is."""
     text = str(place)
-    return url2pathname(text.removeprefix("file://")) if text.startswith("file:///") else place
+    if not text.startswith("file:///"):
+        return place
+    from urllib.request import url2pathname  # which brings all of HTTP along
+
+    return url2pathname(text.removeprefix("file://"))
 
 
 def is_reachable(place: str) -> bool:
