@@ -28,6 +28,32 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if config.args_source is config.ArgsSource.ARGS else None
 
 
+# The files that take longest, the first of them first: they are begun before the others, so that in the
+# end no core is left alone with one of them.
+LONGEST = (
+    "test_pages",
+    "contracts/test_formats",
+    "test_workbench",
+    "test_segment",
+    "test_dask_cli",
+    "test_training_page",
+    "test_workbench_attacks",
+    "test_cli",
+    "test_contributing",
+    "test_fuzz",
+    "test_cli_training",
+    "test_dask",
+    "test_attacks",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The tests by their files, in the order in which these are to be begun."""
+    names = {item.path: item.path.relative_to(TESTS).with_suffix("").as_posix() for item in items}
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(names[item.path], len(LONGEST)))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def unsynced():
     """No test cuts the power, so none waits for the disk, save the processes that they start."""
