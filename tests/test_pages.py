@@ -138,7 +138,7 @@ def test_a_page_may_interrupt_and_go_on_beside_what_runs_in_the_background(reade
     monkeypatch.setattr("pages.ROOT", tmp_path)
     page = tmp_path / "page.md"
     page.write_text(
-        "```console\n$ sleep 100 &\n$ echo begun; trap 'echo interrupted; exit' INT; sleep 100\nbegun\n^C\n"
+        "```console\n$ sleep 100 &\n$ trap 'echo interrupted; exit' INT; echo begun; sleep 100\nbegun\n^C\n"
         "interrupted\n```\n```python\nprint(6 * 7)\n```\n```text\n42\n```\n"
     )
     reader.read(page)
