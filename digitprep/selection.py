@@ -165,6 +165,11 @@ def held_back(validation: float, count: int) -> int:
     return int(held)
 
 
+def held_back_unasked(count: int, usual: float = 5000) -> float:
+    """How many of `count` images are held back where nobody says: as many as is usual, or a tenth of few."""
+    return min(usual, count // 10)
+
+
 def stratified(labels: NDArray[np.int64], count: int, seed: int) -> Chosen:
     """(N,) labels -> (N,) booleans, `count` of them true: as many of each class as is its share.
 

@@ -1,22 +1,88 @@
-"""Files that the how-to pages find where they are run: what their readers bring along."""
+"""Files that pages find where they are run: what their readers bring along, and what a checkout holds."""
 
 from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
+from safetensors.numpy import save_file
 
 import digitprep as dp
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+SAMPLES = ROOT / "samples" / "photos"
 FIRST_IMAGE = 2041  # phones count their photos
+
+
+def shared(name: str) -> Path:
+    """A folder of real data, which are not kept with the code."""
+    if not (SHARED / name).is_dir():
+        pytest.skip("no shared data")
+    return SHARED / name
+
+
+def the_samples(folder: Path) -> None:
+    shutil.copytree(ROOT / "samples", folder / "samples")
+
+
+def mnist(folder: Path) -> None:
+    (folder / "mnist").symlink_to(shared("mnist"))
+
+
+def letter(folder: Path) -> None:
+    """An A of three strokes."""
+    picture = Image.new("L", (160, 160), 235)
+    pen = ImageDraw.Draw(picture)
+    pen.line([(50, 125), (80, 30), (112, 125)], fill=40, width=9, joint="curve")
+    pen.line([(62, 92), (100, 92)], fill=40, width=9)
+    picture.save(folder / "letter.jpg")
+
+
+def forty_two(folder: Path) -> None:
+    """Two of the sample photos side by side, a 4 and a 2."""
+    four, two = (Image.open(SAMPLES / name) for name in ("04.jpg", "03.jpg"))
+    picture = Image.new("RGB", (four.width + two.width, four.height))
+    picture.paste(four, (0, 0))
+    picture.paste(two, (four.width, 0))
+    picture.save(folder / "forty-two.jpg")
+
+
+def blank(folder: Path) -> None:
+    Image.new("L", (160, 160), 235).save(folder / "blank.jpg")
+
+
+def photos_zip(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
+        for file in sorted((SAMPLES).glob("*.jpg")):
+            archive.write(file, file.name)
+
+
+def theirs(folder: Path) -> None:
+    """A network as PyTorch would have trained it: its state_dict, and one for normalised pixels as ONNX."""
+    model = dp.Model.build("flatten | dense(width=128) | relu | dense(width=10)")
+    data = dp.read(ROOT / "samples" / "digits" / "idx")
+    for _ in dp.train(model, data["train"], epochs=10, optimizer="adam(rate=0.003)"):
+        pass
+    _, first, _, second = model.params
+    names = {"net.1": first, "net.3": second}
+    tensors = {f"{name}.{key}": array for name, params in names.items() for key, array in params.items()}
+    save_file(tensors, folder / "theirs.safetensors")
+    # The same function of (x - mean) / deviation as before of x.
+    mean, deviation = 0.1307, 0.3081
+    first["bias"] += mean * first["weight"].sum(axis=1)
+    first["weight"] *= deviation
+    dp.export_onnx(model, folder / "theirs.onnx")
 
 
 def samples() -> Iterator[tuple[Path, str]]:
@@ -62,7 +128,7 @@ def kaggle(folder: Path) -> None:
     """`kaggle/`: train.csv and test.csv as Kaggle's competition has them, the latter without labels."""
     (folder / "kaggle").mkdir()
     names = [f"pixel{number}" for number in range(784)]
-    for split in dp.read(SAMPLES.parent / "digits" / "idx").values():
+    for split in dp.read(ROOT / "samples" / "digits" / "idx").values():
         pixels = split.images.reshape(len(split), 784)
         is_train = split.name == "train"
         rows = np.column_stack([split.labels, pixels]) if is_train else pixels
@@ -76,7 +142,7 @@ def class_pages(folder: Path) -> None:
     and Carla left out the last 9.
     """
     (folder / "pages").mkdir()
-    digits = dp.read(SAMPLES.parent / "digits" / "idx")["test"]
+    digits = dp.read(ROOT / "samples" / "digits" / "idx")["test"]
     rows = {"anna": "0123456789 0123456789", "ben": "0123456789 0123656789", "carla": "0123456789 012345678"}
     for first, (name, text) in enumerate(rows.items()):
         paper = np.full((600, 1300), 232, np.float32)
@@ -97,7 +163,7 @@ def keras_model(folder: Path) -> None:
     It was trained on the small sample set and reads less than a good one.
     """
     model = dp.Model.build("flatten | dense(width=64) | relu | dense(width=10)")
-    for _ in dp.train(model, dp.read(SAMPLES.parent / "digits" / "idx")["train"], epochs=10, validation=0.1):
+    for _ in dp.train(model, dp.read(ROOT / "samples" / "digits" / "idx")["train"], epochs=10):
         pass
     dense = (model.params[1], model.params[3])
     weights = [array for params in dense for array in (params["weight"].T, params["bias"])]
@@ -149,9 +215,17 @@ def write_keras(weights: list[NDArray[np.float32]], file: Path) -> None:
     model.save(file)
 
 
-FILES = {
-    "kaggle": kaggle,
+# Each makes its files in the reader's folder.
+FILES: dict[str, Callable[[Path], None]] = {
+    "blank": blank,
     "class-pages": class_pages,
+    "forty-two": forty_two,
+    "kaggle": kaggle,
     "keras-model": keras_model,
+    "letter": letter,
+    "mnist": mnist,
     "photos-in-folders": photos_in_folders,
+    "photos.zip": photos_zip,
+    "samples": the_samples,
+    "theirs": theirs,
 }

@@ -12,7 +12,7 @@ A block below a comment `<!-- imports: torch -->` is left out where a package na
 runs, and then the test is skipped, with that for its reason.
 
 What a page finds where it is run is said in a comment in it: `<!-- needs: samples mnist -->`, with names of
-MAKERS. Figures that depend on the machine may differ a little: see `alike`.
+`page_files.FILES`. Figures that depend on the machine may differ a little: see `alike`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,12 @@ import itertools
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,13 +36,10 @@ from pathlib import Path
 import pytest
 from inside import main_inside
 from page_files import FILES
-from PIL import Image, ImageDraw
-from safetensors.numpy import save_file
 
 import digitprep as dp
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared" / "data"
 KINDS = {"console", "python", "text", "sh"}
 SECONDS = 120  # for one command, on a busy machine
 
@@ -128,7 +123,7 @@ class Reader:
         skips a test by where a block was left out.
         """
         for name in needs(page):
-            MAKERS[name](self.folder)
+            FILES[name](self.folder)
         printed, left_out = "", ""
         for block in blocks(page):
             if block.missing:
@@ -249,76 +244,3 @@ def near(shown: re.Match[str], found: re.Match[str]) -> bool:
     after = shown.string[shown.end() :]
     most = 3.0 if after.startswith("%") else one * (0.01 if after.startswith(" bytes") else 0.1)
     return abs(one - other) <= max(most, 0.001)
-
-
-def _samples(folder: Path) -> None:
-    shutil.copytree(ROOT / "samples", folder / "samples")
-
-
-def _mnist(folder: Path) -> None:
-    (folder / "mnist").symlink_to(shared("mnist"))
-
-
-def _letter(folder: Path) -> None:
-    """An A of three strokes."""
-    picture = Image.new("L", (160, 160), 235)
-    pen = ImageDraw.Draw(picture)
-    pen.line([(50, 125), (80, 30), (112, 125)], fill=40, width=9, joint="curve")
-    pen.line([(62, 92), (100, 92)], fill=40, width=9)
-    picture.save(folder / "letter.jpg")
-
-
-def _forty_two(folder: Path) -> None:
-    """Two of the sample photos side by side, a 4 and a 2."""
-    four, two = (Image.open(ROOT / "samples" / "photos" / name) for name in ("04.jpg", "03.jpg"))
-    picture = Image.new("RGB", (four.width + two.width, four.height))
-    picture.paste(four, (0, 0))
-    picture.paste(two, (four.width, 0))
-    picture.save(folder / "forty-two.jpg")
-
-
-def _blank(folder: Path) -> None:
-    Image.new("L", (160, 160), 235).save(folder / "blank.jpg")
-
-
-def _photos_zip(folder: Path) -> None:
-    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
-        for file in sorted((ROOT / "samples" / "photos").glob("*.jpg")):
-            archive.write(file, file.name)
-
-
-def _theirs(folder: Path) -> None:
-    """A network as PyTorch would have trained it: its state_dict, and one for normalised pixels as ONNX."""
-    model = dp.Model.build("flatten | dense(width=128) | relu | dense(width=10)")
-    data = dp.read(ROOT / "samples" / "digits" / "idx")
-    for _ in dp.train(model, data["train"], epochs=10, validation=0.1, optimizer="adam(rate=0.003)"):
-        pass
-    _, first, _, second = model.params
-    names = {"net.1": first, "net.3": second}
-    tensors = {f"{name}.{key}": array for name, params in names.items() for key, array in params.items()}
-    save_file(tensors, folder / "theirs.safetensors")
-    # The same function of (x - mean) / deviation as before of x.
-    mean, deviation = 0.1307, 0.3081
-    first["bias"] += mean * first["weight"].sum(axis=1)
-    first["weight"] *= deviation
-    dp.export_onnx(model, folder / "theirs.onnx")
-
-
-def shared(name: str) -> Path:
-    """A folder of real data, which are not kept with the code."""
-    if not (SHARED / name).is_dir():
-        pytest.skip("no shared data")
-    return SHARED / name
-
-
-# What pages find where they are run, each made in the reader's folder.
-MAKERS: dict[str, Callable[[Path], None]] = {
-    "blank": _blank,
-    "forty-two": _forty_two,
-    "letter": _letter,
-    "mnist": _mnist,
-    "photos.zip": _photos_zip,
-    "samples": _samples,
-    "theirs": _theirs,
-    **FILES,
-}

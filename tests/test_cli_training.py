@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import digitprep as dp
-from digitprep.cli.choices import held_back_unasked
+from digitprep.selection import held_back_unasked
 
 LAYERS = "conv(channels=2) | relu | maxpool | flatten | dropout(rate=0.1) | dense(width=4)"
 OPTIONS = ["--layers", LAYERS, "--classes", "4", "--validation", "40", "--batch", "8"]
@@ -238,7 +238,7 @@ def test_of_a_small_dataset_a_tenth_is_held_back_unless_a_number_is_given(train,
     ],
 )
 def test_what_is_usual_is_held_back_where_it_is_at_most_a_tenth(usual, count, held):
-    assert held_back_unasked(usual, count) == held
+    assert held_back_unasked(count, usual) == held
 
 
 @pytest.mark.parametrize(

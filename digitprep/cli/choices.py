@@ -56,8 +56,3 @@ def fresh_network(
     names = names or split.class_names
     count = classes or len(names or ()) or USUAL_CLASSES
     return Model.build(wanted.layers_for(count), split.images.shape[1:], count, seed, names or None)
-
-
-def held_back_unasked(usual: float, count: int) -> float:
-    """How many of `count` images to hold back: what is usual for the network, or a tenth of few."""
-    return min(usual, count // 10)

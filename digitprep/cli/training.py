@@ -14,7 +14,6 @@ from digitprep.cli.choices import (
     chosen_network,
     chosen_options,
     fresh_network,
-    held_back_unasked,
 )
 from digitprep.cli.curves import Told, draw_curves, write_run_page
 from digitprep.cli.epochs import watching
@@ -148,11 +147,12 @@ def _checked_plan(net: Model, split: Split, options: dict[str, Any], is_asked: b
     """
     from digitprep.nn.plan import Plan
     from digitprep.nn.train import check_split
+    from digitprep.selection import held_back_unasked
 
     check_split(net, split)
     usual = options["validation"]
     if not is_asked:
-        options["validation"] = held_back_unasked(usual, len(split))
+        options["validation"] = held_back_unasked(len(split), usual)
     plan = Plan.of(len(split), **options)
     plan.loss.check_end(net.layers[-1])
     if options["validation"] != usual:

@@ -16,7 +16,7 @@ from digitprep.nn.augment import AUGMENTATIONS, Augmentation
 from digitprep.nn.loss import LOSSES, Loss
 from digitprep.nn.model import Model
 from digitprep.nn.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from digitprep.selection import held_back
+from digitprep.selection import held_back, held_back_unasked
 
 Indices = NDArray[np.int64]
 
@@ -69,7 +69,7 @@ class Plan:
         schedule: str | Schedule = "cosine",
         loss: str | Loss = "softmax_cross_entropy",
         augment: str | Augmentation | None = None,
-        validation: float = 5000,
+        validation: float | None = None,
         patience: int | None = None,
         seed: int = 0,
     ) -> Plan:
@@ -83,7 +83,7 @@ class Plan:
             SCHEDULES.parse(schedule) if isinstance(schedule, str) else schedule,
             LOSSES.parse(loss) if isinstance(loss, str) else loss,
             AUGMENTATIONS.parse_chain(augment) if isinstance(augment, str) else (augment,) if augment else (),
-            held_back(validation, count),
+            held_back(held_back_unasked(count) if validation is None else validation, count),
             patience,
             seed,
         )

@@ -31,7 +31,7 @@ def train(
     optimizer: str | Optimizer = "adam",
     schedule: str | Schedule = "cosine",
     loss: str | Loss = "softmax_cross_entropy",
-    validation: float = 5000,
+    validation: float | None = None,
     patience: int | None = None,
     seed: int = 0,
     augment: str | Augmentation | None = None,
@@ -55,7 +55,8 @@ def train(
     steps: that many batches, drawn at random with replacement, instead of epochs; an Epoch is
         reported every `report_every` of them, and validation follows those by which as many images
         as there are have been shown once more, and the last
-    validation: how many images are held back, drawn at random: a count, or a share below 1
+    validation: how many images are held back, drawn at random: a count, or a share below 1; without it
+        5,000, of fewer than 50,000 a tenth
     patience: stop after that many validations in a row without a better one
     augment: a chain such as "affine | thickness", applied anew to each training batch
     checkpoint: a file that is written before the first batch and replaced after the first report and
