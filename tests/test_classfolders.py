@@ -124,9 +124,7 @@ def test_what_file_managers_leave_is_passed_over(tmp_path: Path) -> None:
     assert len(formats.read(tree(tmp_path, **junk, **{"7/x.png": 1}))["train"]) == 1
 
 
-FRAMES = by_pillow("GIF", save_all=True, append_images=[Image.new("L", (3, 2))])
 GLASS = by_pillow("WEBP", Image.new("RGBA", (3, 2), (9, 9, 9, 9)))
-DEEP = by_pillow("TIFF", Image.new("I;16", (3, 2)))
 SOUND = {"train/7/1.png": 1, "train/8/2.png": 2}
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another size": (

@@ -29,6 +29,11 @@ def test_inputs_with_which_bugs_were_found_are_refused_within_the_limits(tmp_pat
     assert ", 0 findings" in told
 
 
+def test_there_are_as_many_harnesses_as_the_readme_says():
+    readme = (FUZZ.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f" {len(HARNESSES)} harnesses" in " ".join(readme.split())
+
+
 def test_every_file_of_the_corpus_is_of_a_harness():
     assert {folder.name for folder in (FUZZ / "corpus").iterdir()} <= HARNESSES.keys()
 

@@ -59,5 +59,14 @@ def test_the_networks_accuracy_is_the_readmes(page):
     assert accuracy in page.read_text(encoding="utf-8")
 
 
+def test_the_speeds_of_formats_are_the_readmes():
+    readme, tutorials = ROOT / "README.md", INDEX.parent
+    rows = (cells(readme, f"`pngjson`: {way} |")[0] for way in ("read", "write"))
+    reading, writing = (re.search(r"the tutorials' loop with Pillow ([\d.]+)", row)[1] for row in rows)
+    assert cells(tutorials / "png-json-npz.md", "PNG files, times as fast")[1] == f"{reading}, {writing}"
+    of_csv = cells(tutorials / "strided-cnn.md", "CSV files, times as fast")[1]
+    assert cells(readme, "`csv`: read, write")[0].startswith(f"`csv` {of_csv};")
+
+
 def title(page):
     return page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
