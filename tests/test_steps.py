@@ -460,6 +460,14 @@ def test_thicken_brings_a_hairline_to_the_width_that_survives_being_made_small()
     assert np.array_equal(step("thicken", thick), thick)
 
 
+@pytest.mark.parametrize("shape", [(300, 1), (1, 300), (200, 9), (60, 60)])
+def test_thicken_does_at_the_edges_what_it_does_amid_paper(shape):
+    image = np.where(RNG.random(shape) < 0.02, 255, 0).astype(np.uint8)
+    image[0, 0] = image[-1, -1] = 255
+    amid = step("thicken", np.pad(image, 400))[400:-400, 400:-400]
+    assert np.array_equal(step("thicken", image), amid)
+
+
 def test_hysteresis_follows_a_stroke_that_fades():
     """A stroke whose ink gets paler, down to a quarter, is kept to its end; pale marks far away are not."""
     image = np.zeros((120, 120), np.uint8)
