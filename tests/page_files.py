@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from safetensors.numpy import save_file
@@ -20,24 +19,13 @@ from safetensors.numpy import save_file
 import digitprep as dp
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"  # real ones, which are not kept with the code
 SAMPLES = ROOT / "samples" / "photos"
 FIRST_IMAGE = 2041  # phones count their photos
 
 
-def shared(name: str) -> Path:
-    """A folder of real data, which are not kept with the code."""
-    if not (SHARED / name).is_dir():
-        pytest.skip("no shared data")
-    return SHARED / name
-
-
 def the_samples(folder: Path) -> None:
     shutil.copytree(ROOT / "samples", folder / "samples")
-
-
-def mnist(folder: Path) -> None:
-    (folder / "mnist").symlink_to(shared("mnist"))
 
 
 def letter(folder: Path) -> None:
@@ -139,11 +127,12 @@ def kaggle(folder: Path) -> None:
 
 def class_pages(folder: Path) -> None:
     """`pages/`: a page each of three pupils with the digits from 0 to 9 in two rows; Ben's second 4 is a 6,
-    and Carla left out the last 9.
+    and Carla left out the last 9. `room-13/`: one each of two who wrote them all.
     """
-    (folder / "pages").mkdir()
     digits = dp.read(ROOT / "samples" / "digits" / "idx")["test"]
-    rows = {"anna": "0123456789 0123456789", "ben": "0123456789 0123656789", "carla": "0123456789 012345678"}
+    right = "0123456789 0123456789"
+    rows = {"pages/anna": right, "pages/ben": "0123456789 0123656789", "pages/carla": "0123456789 012345678"}
+    rows |= {"room-13/dora": right, "room-13/emil": right}
     for first, (name, text) in enumerate(rows.items()):
         paper = np.full((600, 1300), 232, np.float32)
         for row, word in enumerate(text.split()):
@@ -154,7 +143,17 @@ def class_pages(folder: Path) -> None:
                 paper[top : top + 112, left : left + 112] -= 180 * ink
         noise = np.random.default_rng(first).normal(0, 2, paper.shape)
         picture = np.clip(paper + noise, 0, 255).astype(np.uint8)
-        Image.fromarray(picture).save(folder / "pages" / f"{name}.jpg")
+        page = folder / f"{name}.jpg"
+        page.parent.mkdir(exist_ok=True)
+        Image.fromarray(picture).save(page)
+
+
+def pupils_photos(folder: Path) -> None:
+    """`fatma/` and `georg/`: the sample photos, one of each digit for either, in a folder a digit."""
+    for sample, label in samples():
+        pupil = "georg" if (folder / "fatma" / label).exists() else "fatma"
+        (folder / pupil / label).mkdir(parents=True)
+        shutil.copy(sample, folder / pupil / label)
 
 
 def keras_model(folder: Path) -> None:
@@ -223,9 +222,9 @@ FILES: dict[str, Callable[[Path], None]] = {
     "kaggle": kaggle,
     "keras-model": keras_model,
     "letter": letter,
-    "mnist": mnist,
     "photos-in-folders": photos_in_folders,
     "photos.zip": photos_zip,
+    "pupils-photos": pupils_photos,
     "samples": the_samples,
     "theirs": theirs,
 }

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from pages import ROOT, blocks
+from page_blocks import blocks
+from pages import ROOT
 
 INDEX = ROOT / "docs" / "tutorials" / "index.md"
 PAGES = sorted(page for page in INDEX.parent.glob("*.md") if page != INDEX)
