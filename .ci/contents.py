@@ -56,7 +56,7 @@ def main(folder):
             wrong.append(f"the {kind} has more than {MOST_BYTES[kind]:,} bytes: what made it grow?")
     if "digitprep/py.typed" not in names:
         wrong.append("digitprep/py.typed is missing: type checkers would not look into the package")
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 if __name__ == "__main__":
