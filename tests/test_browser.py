@@ -70,3 +70,14 @@ def test_a_report_opens_without_a_word_or_a_request_and_shows_what_the_data_say(
         assert [said for said in texts if said not in text] == []
         assert browser.value("document.documentElement.scrollWidth <= innerWidth")
         assert len(set(browser.picture())) > 100  # bytes of a picture that is not blank
+
+
+def test_what_a_page_still_waited_for_is_not_taken_for_the_next_ones(browser, tmp_path):
+    asks, silent = tmp_path / "asks.html", tmp_path / "silent.html"
+    asks.write_text("<script>setInterval(() => fetch('http://127.0.0.1:1/').catch(() => 0), 1)</script>")
+    silent.write_text("<p>nothing</p>")
+    for _ in range(10):
+        browser.open(asks)
+        browser.until("performance.getEntriesByType('resource').length > 2")
+        browser.open(silent)
+        assert browser.complaints == []

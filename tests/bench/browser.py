@@ -69,10 +69,13 @@ class Browser:
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
         )
         self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
-        self._events.clear()
-        self.ask("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
-        while not self._told("Page.loadEventFired"):
-            self._events.append(self._next())
+        # By way of an empty page: what the old one still waited for, of a server that has gone, say, is told
+        # before the new one is there, and not taken for its own.
+        for address in ("about:blank", page if isinstance(page, str) else page.resolve().as_uri()):
+            self._events.clear()
+            self.ask("Page.navigate", url=address)
+            while not self._told("Page.loadEventFired"):
+                self._events.append(self._next())
 
     @property
     def requests(self) -> list[str]:
