@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import typer
 from raising import ERRORS, raised, told
+from registered import REGISTRIES
 
 import digitprep as dp
 from digitprep import errors, nn
@@ -18,21 +19,10 @@ from digitprep.cli import app
 from digitprep.docstrings import described, described_fields
 from digitprep.downloads.catalog import SOURCES
 from digitprep.errors import StepError
-from digitprep.formats import FORMATS
 from digitprep.nn.engines import Classifier
 from digitprep.recipes import RECIPES
 from digitprep.steps import STEPS
 
-REGISTRIES = {
-    "formats": FORMATS,
-    "steps": STEPS,
-    "layers": nn.LAYERS,
-    "losses": nn.LOSSES,
-    "optimizers": nn.OPTIMIZERS,
-    "schedules": nn.SCHEDULES,
-    "augmentations": nn.AUGMENTATIONS,
-    "inputs": nn.INPUTS,
-}
 REGISTERED = [(kind, name) for kind, registry in REGISTRIES.items() for name in registry]
 over_registered = pytest.mark.parametrize(("kind", "name"), REGISTERED)
 MODULES = [

@@ -6,25 +6,13 @@ from typing import get_args
 
 import pytest
 import typer
+from registered import REGISTRIES
 
 from digitprep import nn
 from digitprep.cli import app
 from digitprep.cli.listing import Kind, list_names
 from digitprep.downloads.catalog import SOURCES
-from digitprep.formats import FORMATS
 from digitprep.recipes import RECIPES
-from digitprep.steps import STEPS
-
-REGISTRIES = {
-    "formats": FORMATS,
-    "steps": STEPS,
-    "layers": nn.LAYERS,
-    "losses": nn.LOSSES,
-    "optimizers": nn.OPTIMIZERS,
-    "schedules": nn.SCHEDULES,
-    "augmentations": nn.AUGMENTATIONS,
-    "inputs": nn.INPUTS,
-}
 
 
 @pytest.fixture
