@@ -139,7 +139,7 @@ def clean(
         advance = stack.enter_context(progress("cleaning", total=len(known) or photos_ahead(photos, made)))
         executor = stack.enter_context(pool(jobs, seconds, max_memory, scheduler, how.list_photos))
         stack.enter_context(kept(spool))
-        work = partial(how.cleaned, executor=executor, thumbnail_px=report.thumbnail_px)
+        work = partial(how.cleaned, executor=executor, thumbnail_px=thumbnail_px)
         watched = partial(_work, work, on_error, Places(photos))
         thumbnails = None if page else SHEET_PHOTOS if sheet else 0
         done = stack.enter_context(closing(spool.through(files, watched, thumbnails)))

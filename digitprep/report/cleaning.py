@@ -55,7 +55,6 @@ class CleaningReport:
         self.sheet_path = destination.with_name(f"{stem}{SHEET}")
         self.page_path, self.page = page, None if page is None else PhotoPage()
         self.sheet = sheet
-        self.thumbnail_px = THUMBNAIL_PX if sheet or page else 0
         self.overwrite = overwrite
         self.split = split
         self.like = 0
