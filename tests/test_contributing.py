@@ -36,9 +36,12 @@ over_walks = pytest.mark.parametrize("walk", WALKS, ids=[walk.kind for walk in W
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
-    """A copy of what the walks need: the package, the contracts, the golden files and the samples."""
+    """A copy of what the walks need: the package, the contracts, the golden files and the samples.
+
+    What Python compiled comes along, as times of files do: no process has to compile the package again.
+    """
     copy = tmp_path / "house"
-    skipped = shutil.ignore_patterns("__pycache__", "png")
+    skipped = shutil.ignore_patterns("png", "*.pyc.*")  # what is being written at the moment
     for part in ("digitprep", "tests/contracts", "tests/golden", "samples/photos", "samples/digits"):
         shutil.copytree(ROOT / part, copy / part, ignore=skipped)
     for part in ("pyproject.toml", "tests/conftest.py", "tests/golden_files.py"):

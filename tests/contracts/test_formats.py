@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from string import ascii_lowercase, digits
 
 import golden_files
 import numpy as np
@@ -157,15 +158,19 @@ def test_every_format_becomes_every_other_without_loss(
     assert all(part.class_names == tuple("abcdefghij") for part in formats.stream(path))
 
 
+# No regular expression: for one, Hypothesis goes through all of Unicode first, wherever it did not yet.
+NAMES = st.builds(
+    str.__add__, st.sampled_from(ascii_lowercase), st.text(f"{ascii_lowercase}{digits}_", max_size=6)
+)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("name", WRITABLE)
 @given(data=st.data())
 def test_random_datasets_read_back(name: str, data: st.DataObject, tmp_path: Path) -> None:
     shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
     shape += data.draw(st.sampled_from([(), (3,)]))
-    names = data.draw(
-        st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True), min_size=1, unique=True)
-    )
+    names = data.draw(st.lists(NAMES, min_size=1, unique=True))
     count, classes = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 300))
     dataset = Dataset(
         split(count, shape, name, classes, data.draw(st.booleans())) for name in names[:3] if name != "t10k"
@@ -368,11 +373,11 @@ def test_a_format_says_in_one_line_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", WRITABLE)
 def test_memory_holds_batches_and_never_the_dataset(name: str, tmp_path: Path) -> None:
     path = destination(tmp_path, name)
-    part = split(16, (128, 128))  # 256 KB; 100 of them are 26 MB
+    part = split(16, (128, 128))  # 262 KB; 64 of them are 17 MB
     tracemalloc.start()
     try:
-        formats.write((part for _ in range(100)), path, format=name)
-        assert sum(len(read) for read in formats.stream(path, batch=16)) == 100 * 16
+        formats.write((part for _ in range(64)), path, format=name)
+        assert sum(len(read) for read in formats.stream(path, batch=16)) == 64 * 16
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
