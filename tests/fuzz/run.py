@@ -21,26 +21,28 @@ import argparse
 import base64
 import json
 import math
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE)]
+sys.path[:0] = [str(Path(__file__).parent)]
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 from harnesses import HARNESSES, MEMORY  # noqa: E402
-from worker import CURRENT, FINDINGS, HEADER, STATS, TOO_MUCH_MEMORY, Task, load  # noqa: E402
+from worker import CURRENT, FINDINGS, HEADER, STATS, STDERR, TOO_MUCH_MEMORY, Task, load, work  # noqa: E402
 
+# Processes that begin with all that this one has imported, which takes longer than most inputs do. None of
+# those that fork has threads of its own.
+FORK = multiprocessing.get_context("fork")
 CHUNK = 5_000  # inputs that one process tries
 
 
@@ -97,7 +99,7 @@ def main() -> None:
     names = [name for name in HARNESSES if given.only in name]
     whole = given.inputs / max(1e-9, sum(HARNESSES[name].share for name in names))
     counts = {name: math.ceil(whole * HARNESSES[name].share) for name in names}
-    limits = {"seconds": given.seconds, "megabytes": given.megabytes, "more": given.more, "folder": ""}
+    limits = {"seconds": given.seconds, "megabytes": given.megabytes, "folder": ""}
     begun = time.monotonic()
     end = begun + 60 * given.minutes
     tasks = [
@@ -109,7 +111,7 @@ def main() -> None:
     if given.corpus:
         tasks = [Task(name, "", 0, len(HARNESSES[name].corpus()), **limits) for name in names]
     results: dict[str, Result] = {name: Result() for name in names}
-    with ThreadPoolExecutor(given.jobs) as pool:
+    with ProcessPoolExecutor(given.jobs, FORK) as pool:
         for task, result in zip(tasks, pool.map(partial(watched, end=end), tasks), strict=True):
             results[task.harness].add(result)
     found = [finding for result in results.values() for finding in result.findings]
@@ -125,14 +127,7 @@ def watched(task: Task, end: float = math.inf) -> Result:
     total = Result()
     while task.start < task.stop and time.monotonic() < end:
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-            command = [
-                sys.executable,
-                str(HERE / "worker.py"),
-                json.dumps(asdict(replace(task, folder=folder))),
-            ]
-            # What a worker that ends at once leaves behind goes with the folder.
-            environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TMPDIR": folder}
-            hung, code, stderr = _ran(command, environment, task, Path(folder))
+            hung, code, stderr = _ran(replace(task, folder=folder))
             result = Result(findings=list(_findings(task.harness, Path(folder, FINDINGS))))
             if code == 0:
                 stats = json.loads(Path(folder, STATS).read_text())
@@ -149,29 +144,29 @@ def watched(task: Task, end: float = math.inf) -> Result:
     return total
 
 
-def _ran(command: list[str], environment: dict[str, str], task: Task, folder: Path) -> tuple[bool, int, str]:
+def _ran(task: Task) -> tuple[bool, int, str]:
     """Whether an input took too long, the exit code, and what was said on stderr.
 
     An input may take so many seconds of processor time, which other work on the machine does not
     lengthen, or, as one may wait without any, ten times as many of the clock.
     """
-    with Path(folder, "stderr").open("wb") as file:
-        worker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=file)
-        number, cpu, clock = b"", 0.0, 0.0
-        while True:
-            with suppress(subprocess.TimeoutExpired):
-                code = worker.wait(timeout=0.2)
-                return False, code, Path(folder, "stderr").read_text("utf-8", "replace")
-            current = Path(folder, CURRENT)
-            now = current.open("rb").read(8) if current.exists() else b""
-            if now != number:
-                number, cpu, clock = now, _cpu_seconds(worker.pid), time.monotonic()
-            elif now and (
-                _cpu_seconds(worker.pid) - cpu > task.seconds or time.monotonic() - clock > 10 * task.seconds
-            ):
-                worker.send_signal(signal.SIGABRT)  # on which it says where it is
-                code = worker.wait()
-                return True, code, Path(folder, "stderr").read_text("utf-8", "replace")
+    worker = FORK.Process(target=work, args=(task,))
+    worker.start()
+    current = Path(task.folder, CURRENT)
+    number, cpu, clock, hung = b"", 0.0, 0.0, False
+    worker.join(0.2)
+    while worker.is_alive():
+        now = current.open("rb").read(8) if current.exists() else b""
+        if now != number:
+            number, cpu, clock = now, _cpu_seconds(worker.pid), time.monotonic()
+        elif now and (
+            _cpu_seconds(worker.pid) - cpu > task.seconds or time.monotonic() - clock > 10 * task.seconds
+        ):
+            os.kill(worker.pid, signal.SIGABRT)  # on which it says where it is
+            hung = True
+            worker.join()
+        worker.join(0.2)
+    return hung, worker.exitcode, Path(task.folder, STDERR).read_text("utf-8", "replace")
 
 
 def _cpu_seconds(process: int) -> float:

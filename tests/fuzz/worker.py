@@ -17,6 +17,7 @@ import resource
 import runpy
 import struct
 import sys
+import tempfile
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from mutation import mutant
 
 from digitprep.errors import DigitprepError
 
-CURRENT, FINDINGS, STATS = "current", "findings.jsonl", "stats.json"
+CURRENT, FINDINGS, STATS, STDERR = "current", "findings.jsonl", "stats.json", "stderr"
 HEADER = struct.Struct("<QQ")  # of the file of the current input: its number, its size
 TOO_MUCH_MEMORY = 77  # exit code
 MOST_KEPT = 300
@@ -46,7 +47,6 @@ class Task:
     seconds: float
     megabytes: int
     folder: str
-    more: str = ""
 
 
 @dataclass
@@ -65,9 +65,8 @@ class Stats:
 
 def work(task: Task) -> None:
     """Try all inputs of a task; findings are appended to a file of its folder, counts written at the end."""
-    faulthandler.enable()
+    settle(Path(task.folder))
     limit_memory(GUARD * task.megabytes)
-    load(task.more)
     harness, stats, folder = HARNESSES[task.harness], Stats(), Path(task.folder)
     seeds, kept = harness.seeds(), list[bytes]()
     begun = time.perf_counter()
@@ -85,6 +84,14 @@ def work(task: Task) -> None:
                     kept.append(data)
     stats.tried, stats.seconds = task.stop - task.start, time.perf_counter() - begun
     (folder / STATS).write_text(json.dumps(stats.told()))
+
+
+def settle(folder: Path) -> None:
+    """Have all that this process says, and all that it leaves behind where it ends at once, in a folder."""
+    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+    for stream, file in ((sys.stdout, os.devnull), (sys.stderr, folder / STDERR)):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream.fileno())
+    faulthandler.enable()
 
 
 def edited(task: Task, number: int, seeds: list[bytes], kept: list[bytes]) -> bytes:
@@ -154,7 +161,3 @@ def _where(error: BaseException) -> str:
     inside = [frame for frame in frames if "digitprep/" in frame.filename] or frames
     frame = inside[-1]
     return f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-
-
-if __name__ == "__main__":
-    work(Task(**json.loads(sys.argv[1])))
