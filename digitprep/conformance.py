@@ -1,6 +1,6 @@
 """Is an image like MNIST's own, and if not, why: nine figures that a network relies on without saying so.
 
-Of MNIST's 10,000 test images 98 % lie within all bounds, of what tutorials make of photos nearly none.
+Of MNIST's 10,000 test images 98.5 % lie within all bounds, of what tutorials make of photos nearly none.
 An image that does not may still be a digit: the check tells how far to trust what a network reads in it.
 """
 

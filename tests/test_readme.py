@@ -1,14 +1,20 @@
 """What the README says besides its commands, which tests/test_pages.py runs, is true."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from digitprep.conformance import INVARIANTS
 from digitprep.recipes import RECIPES
 
 TESTS = Path(__file__).resolve().parent
-README = (TESTS.parent / "README.md").read_text(encoding="utf-8")
+README, CHINESE = (
+    (TESTS.parent / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")
+)
+# Numbers as the two write them in words.
+WORDS, SIGNS = ["no", "one", "two", "three", "four", "five", "six"], "零一二三四五六"
 # The attacks as the README has them, and the tests of each: functions, or cases of one, by name.
 ATTACKS = {
     "`..`, absolute paths and drives in tar, npz, JSON and CSV": [
@@ -75,6 +81,21 @@ ATTACKS = {
 
 def test_the_recipe_in_the_readme_is_the_default_one():
     assert RECIPES["mnist"].steps in " ".join(README.split())
+
+
+def test_the_readme_counts_the_packages_that_install_with_digitprep():
+    project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.match(r"[\w-]+", package)[0] for package in project["dependencies"]}
+    others = len(names - {"numpy", "opencv-python", "pillow"})
+    assert f"It needs NumPy, OpenCV, Pillow and {WORDS[others]} small packages" in " ".join(README.split())
+    assert f"它需要 NumPy、OpenCV、Pillow 和另外{SIGNS[others]}个小软件包" in CHINESE
+
+
+def test_the_readme_counts_the_figures_that_an_image_is_checked_by():
+    named = {"longer side", "centre's row", "centre's column", "stroke width"}
+    others = len({entry.name for entry in INVARIANTS} - named)
+    assert f"size, place, stroke width or {WORDS[others]} more figures" in " ".join(README.split())
+    assert f"大小、位置、笔画粗细或另外{SIGNS[others]}项指标" in CHINESE
 
 
 def first_cells(header):
