@@ -110,7 +110,7 @@ def clean(
     with_decisions: bool = False,
     limits: Limits = LIMITS,
 ) -> Iterator[Cleaned]:
-    """Photos, as `sources.find_photos` finds them, or paths -> one Cleaned each, in their order.
+    """Photos, as `sources.find_photos` finds them -> one Cleaned each, in their order.
 
     `executor` is any of concurrent.futures, for instance `workers.ProcessPool(jobs)`, for which a photo
     that crashes a process or takes too long is one with a reason; without one the work is done here.

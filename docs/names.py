@@ -28,6 +28,16 @@ HANDED_OVER = [
     "digitprep.spec.Registry",
     "digitprep.spec.Between",
 ]
+# What programs import by name that clean more photos than one at a time.
+MANY_PHOTOS = [
+    "digitprep.sources.find_photos",
+    "digitprep.batch.clean",
+    "digitprep.batch.Cleaned",
+    "digitprep.batch.to_splits",
+    "digitprep.recipes.recipe",
+    "digitprep.workers.ProcessPool",
+    "digitprep.limits.Limits",
+]
 OTHER_CODES = {
     0: "done",
     1: "`diff` found a difference; or the disk, or every mirror, refused",
@@ -53,6 +63,10 @@ def _names_page() -> str:
         *(_home(module, names) for module, names in homes.items()),
         heading("For PyTorch", "-"),
         class_block("digitprep.torch.SplitDataset"),
+        heading("For many photos", "-"),
+        "Imported from their modules, as `Clean a million photos <../how-to/scale-out.html>`_ shows:",
+        *(_documented(name, members=False) for name in MANY_PHOTOS),
+        ".. autoclass:: digitprep.dask.DaskPool",
         heading("What these take and hand over", "-"),
         *map(_documented, HANDED_OVER),
     )
@@ -65,10 +79,10 @@ def _home(module: str, names: list[str]) -> str:
     return "\n\n".join([heading(module.capitalize(), "-"), inline(first), *listed])
 
 
-def _documented(name: str) -> str:
+def _documented(name: str, members: bool = True) -> str:
     module, _, attribute = name.rpartition(".")
     if inspect.isclass(getattr(importlib.import_module(module), attribute)):
-        return class_block(name)
+        return class_block(name) if members else f".. autoclass:: {name}"
     return f".. autofunction:: {name}"
 
 
