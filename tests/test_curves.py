@@ -2,12 +2,14 @@
 
 import io
 import json
+import shutil
 import warnings
 from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from inside import main_inside
 from PIL import Image
 
 import digitprep as dp
@@ -202,15 +204,26 @@ def test_the_rate_of_an_epoch_is_that_of_its_last_batch():
     assert rates == pytest.approx(expected)
 
 
+TRAIN = ["train", "d.npz", "-o", "m.npz", "--layers", LAYERS, "--classes", "4", "--epochs", "3"]
+TRAIN += ["--log", "m.csv", "--plot", "m.png"]
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory):
+    """A folder with m.npz, its log m.csv and its curves m.png, as TRAIN made them."""
+    folder, rng = tmp_path_factory.mktemp("training"), np.random.default_rng(0)
+    dp.write(dp.Split(rng.integers(0, 255, (60, 6, 6), np.uint8), rng.integers(0, 4, 60)), folder / "d.npz")
+    given, printed, said = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(3))
+    assert main_inside(TRAIN, folder, [given, printed, said]) == 0
+    assert b"m.png: the curves of m\n" in said.buffer.getvalue()
+    return folder
+
+
 @pytest.fixture
-def trained(run, tmp_path):
-    """A folder with m.npz, its log m.csv and its curves m.png; the arguments that made them."""
-    rng = np.random.default_rng(0)
-    dp.write(dp.Split(rng.integers(0, 255, (60, 6, 6), np.uint8), rng.integers(0, 4, 60)), tmp_path / "d.npz")
-    arguments = ["train", "d.npz", "-o", "m.npz", "--layers", LAYERS, "--classes", "4", "--epochs", "3"]
-    arguments += ["--log", "m.csv", "--plot", "m.png"]
-    assert "m.png: the curves of m\n" in run(*arguments).stderr
-    return arguments
+def trained(training, tmp_path):
+    """The folder of the test as the training left it; the arguments of that."""
+    shutil.copytree(training, tmp_path, dirs_exist_ok=True)
+    return TRAIN
 
 
 @pytest.mark.usefixtures("trained")
@@ -232,7 +245,7 @@ def test_curves_are_not_overwritten_unasked(run, trained, tmp_path):
 
 def test_curves_need_a_name_of_a_png_that_nothing_else_has(run, trained):
     assert "drawn as .png, found m.svg" in run("plot", "m.csv", "-o", "m.svg", check=2).stderr
-    assert "drawn as .png, found m.csv" in run(*trained[:-1], "m.csv", "--overwrite", check=2).stderr
+    assert "drawn as .png, found m.csv" in run(*trained, "--plot", "m.csv", "--overwrite", check=2).stderr
 
 
 def test_a_finished_run_says_why_it_draws_nothing(run, trained, tmp_path):

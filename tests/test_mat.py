@@ -132,7 +132,7 @@ def test_what_the_matrices_do_not_say_has_to_be_told(
     rows: int, options: str, still_open: str, tmp_path: Path
 ) -> None:
     variables = {key: value[:rows] for key, value in exercise().items()}
-    path = save(tmp_path / "part.mat", **variables)
+    path = save(tmp_path / "part.mat", **variables, packed=False)  # to pack it would take most of the time
     with pytest.raises(DataError, match=rf"leaves open: {still_open}; say how to read it: --from 'mat\("):
         formats.read(path, format=options)
     told = formats.read(path, format='mat(order="columns", labels="ten_is_0", values="0..1", clip=True)')

@@ -24,6 +24,7 @@ LARGEST_EXTENSION = 1 << 20  # of a header that only says more about the next me
 REGULAR, FOLDER, PAX, PAX_FOR_ALL, GNU_LONG_NAME = (b"0", b"\0", b"7"), b"5", b"x", b"g", b"L"
 OTHERS = {b"1": "a hard link", b"2": "a symbolic link", b"3": "a device", b"4": "a device", b"6": "a pipe"}
 COMMENT = "comment"
+OCTAL = re.compile(rb"[0-7]+")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _name(header: bytes) -> str:
 
 def _octal(field: bytes) -> int | None:
     digits = field.strip(b"\0 ")
-    return int(digits, 8) if re.fullmatch(rb"[0-7]+", digits) else None
+    return int(digits, 8) if OCTAL.fullmatch(digits) else None
 
 
 def _decimal(text: str) -> int | None:

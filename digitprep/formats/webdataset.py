@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, pairwise
 from operator import itemgetter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from digitprep.dataset import Split, split_order
@@ -114,7 +114,7 @@ def _in_order(shards: list[tuple[int, Path]]) -> list[Path]:
 def _samples(archive: Tar) -> Iterator[Sample]:
     """The samples of a shard: members that follow each other and share a name up to its first dot."""
     seen: set[str] = set()
-    members = (member for member in archive.members() if not is_junk(PurePosixPath(member.name).name))
+    members = (member for member in archive.members() if not is_junk(member.name.rpartition("/")[2]))
     for key, group in groupby(members, key=_key):
         found = list(group)
         if key in seen:
