@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitprep.cli.cleaning import watched
 from digitprep.cli.pages import page_samples
-from digitprep.cli.photos import _work, clean
+from digitprep.cli.photos import clean
 from digitprep.cli.sources import Places
 from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.limits import Limits
@@ -169,7 +170,7 @@ def test_a_page_is_tried_again_where_it_could_not_be_read_and_not_where_it_is_no
     places = Places([str(photos)])
     photos.rename(tmp_path / "away")
     with pytest.raises(DataError, match=r"p: it is no longer there"):
-        list(_work(work, "reject", places, files))
+        list(watched(work, "reject", places, files))
 
 
 def test_copies_take_names_that_are_free_and_not_too_long(tmp_path):

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from digitprep.cli.pages import LIST_PAGES, page_samples
+from digitprep.errors import DataError
 from digitprep.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
+    from digitprep.cli.sources import Places
     from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
+    from digitprep.report.cleaning import CleaningReport
     from digitprep.sources import Source
+    from digitprep.spool import Work
 
 
 class Cleaning(Protocol):
@@ -101,3 +105,27 @@ def cleaned_photos(
     options: dict[str, Any] = {"thumbnail_px": thumbnail_px, "with_decisions": with_decisions}
     for cleaned in batch.clean(files, steps, executor=executor, limits=limits, **options):
         yield [cleaned]
+
+
+def watched(work: Work, on_error: str, places: Places, photos: Iterable[Source]) -> Iterator[list[Cleaned]]:
+    """What becomes of each photo; where none is to be rejected, or all have gone, it is not kept, either."""
+    for found in work(photos):
+        if any(cleaned.lost for cleaned in found):
+            places.check()
+        if on_error == "fail":
+            for cleaned in found:
+                _check_used(cleaned)
+        yield found
+
+
+def heard(report: CleaningReport, on_error: str, cleaned: Cleaned) -> None:
+    """Report a photo; a label or the image of another photo may have rejected it by now."""
+    if on_error == "fail":
+        _check_used(cleaned)
+    report.add(cleaned)
+
+
+def _check_used(cleaned: Cleaned) -> None:
+    """Raise DataError for a photo that is rejected."""
+    if cleaned.image is None:
+        raise DataError(f"{cleaned.photo}: {cleaned.reason}")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from digitprep.cli.cleaning import Cleaning, OfPages, OfPhotos
+from digitprep.cli.cleanfiles import CleanFiles
+from digitprep.cli.cleaning import Cleaning, OfPages, OfPhotos, heard, watched
 from digitprep.cli.pages import Many, Text, check_many, check_text
 from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
-from digitprep.cli.resuming import kept, spool_of, to_the_end
+from digitprep.cli.resuming import kept
 from digitprep.cli.sources import (
     MostBytes,
     MostPixels,
@@ -32,60 +31,63 @@ from digitprep.cli.terminal import (
     PipelineText,
     Recipe,
     amount,
-    check_page,
     chosen_pipeline,
     opened_model,
     progress,
     say,
 )
-from digitprep.errors import DataError, PartialSuccess
+from digitprep.errors import PartialSuccess
 from digitprep.limits import LIMITS, Limits
-from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
-    from digitprep.batch import Cleaned
-    from digitprep.formats import Format
     from digitprep.report.cleaning import CleaningReport
     from digitprep.sources import Source
-    from digitprep.spool import Work
 
 # With as many classes it is digits that are cleaned, and the gate, which knows no others, has a say.
 DIGIT_CLASSES = 10
 
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DST", help="The dataset to make.")]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOW",
+        help="Where labels come from: folder, name, a pattern such as 'digit_{label}_*', "
+        "or a .json, .csv or .tsv file. Without it the dataset has none.",
+    ),
+]
+To = Annotated[
+    str | None, typer.Option(metavar="FORMAT", help="The dataset's format, if DST's name does not say it.")
+]
+SplitName = Annotated[str, typer.Option(help="The name of the split that the images make.")]
+Sheet = Annotated[bool, typer.Option(help="Write DST.sheet.png: photos before and after.")]
+Page = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="R.html", help="A page on every photo, the doubtful first."),
+]
+OnError = Annotated[
+    Literal["reject", "fail"],
+    typer.Option(help="A photo that cannot be used is rejected and listed, or ends the run."),
+]
+Aside = Annotated[
+    Path | None,
+    typer.Option("--copy-rejected", metavar="FOLDER", help="Copy the photos that are rejected there."),
+]
+
 
 def clean(
     photos: Photos,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DST", help="The dataset to make.")],
+    output: Output,
     recipe: Recipe = None,
     pipeline: PipelineText = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOW",
-            help="Where labels come from: folder, name, a pattern such as 'digit_{label}_*', "
-            "or a .json, .csv or .tsv file. Without it the dataset has none.",
-        ),
-    ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option(metavar="FORMAT", help="The dataset's format, if DST's name does not say it."),
-    ] = None,
-    split: Annotated[str, typer.Option(help="The name of the split that the images make.")] = "train",
-    sheet: Annotated[bool, typer.Option(help="Write DST.sheet.png: photos before and after.")] = True,
-    page: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="R.html", help="A page on every photo, the doubtful first."),
-    ] = None,
+    labels: Labels = None,
+    to: To = None,
+    split: SplitName = "train",
+    sheet: Sheet = True,
+    page: Page = None,
     many: Many = False,
     text: Text = None,
-    on_error: Annotated[
-        Literal["reject", "fail"],
-        typer.Option(help="A photo that cannot be used is rejected and listed, or ends the run."),
-    ] = "reject",
-    aside: Annotated[
-        Path | None,
-        typer.Option("--copy-rejected", metavar="FOLDER", help="Copy the photos that are rejected there."),
-    ] = None,
+    on_error: OnError = "reject",
+    aside: Aside = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     seconds: Seconds = None,
@@ -105,66 +107,38 @@ def clean(
 
     A run that is stopped keeps what is done in DST.partial, and the same command goes on after it.
     """
-    from digitprep import formats
     from digitprep.batch import to_splits, with_labels
     from digitprep.labels import label_reader
-    from digitprep.report.cleaning import SHEET_PHOTOS, THUMBNAIL_PX, CleaningReport
-    from digitprep.report.lists import Copies
 
     check_many(many, recipe, pipeline, labels)
-    limits = Limits(max_bytes, max_pixels)
+    limits, files = Limits(max_bytes, max_pixels), CleanFiles(output, to, split, page, sheet, aside)
     how: Cleaning = (
         OfPages(text, limits, opened_model(None, None, None, None))
         if many
         else OfPhotos(chosen_pipeline(recipe, pipeline), limits, page is not None, classes == DIGIT_CLASSES)
     )
-    thumbnail_px = THUMBNAIL_PX if sheet or page else 0
-    spool = spool_of(output, how.text, thumbnail_px, page, aside, limits, overwrite)
-    writing = {"to": to, "split": split, "labels": labels, "classes": classes, "page": page}
-    same_run = {name: str(value) for name, value in writing.items()}
+    spool, same_run = files.spool(how.text, limits, overwrite), files.same_run(labels, classes)
     overwrite = overwrite or spool.was_writing(same_run)  # what is there is of the same run
-    if page:
-        check_page(page, overwrite)
-    copies = None if aside is None else Copies(aside, overwrite or spool.was_begun())
-    report = CleaningReport(output, sheet, overwrite, split, page, copies)
+    report, tally = files.report(overwrite, spool), Tally()
     made = [output, *report.paths, *([aside] if aside else [])]
     photos, known = _listed(photos, made, limits, labels, text, many)
     label_of = None if labels is None else label_reader(labels, classes, known)
-    files = found_photos(photos, made, limits)
-    _check_output(output, formats.named(output, to), split, overwrite)
-    report.check()
-    check_writable(output)
-    tally = Tally()
-    with ExitStack() as stack:
-        advance = stack.enter_context(progress("cleaning", total=len(known) or photos_ahead(photos, made)))
-        executor = stack.enter_context(pool(jobs, seconds, max_memory, scheduler, how.list_photos))
-        stack.enter_context(kept(spool))
-        work = partial(how.cleaned, executor=executor, thumbnail_px=thumbnail_px)
-        watched = partial(_work, work, on_error, Places(photos))
-        thumbnails = None if page else SHEET_PHOTOS if sheet else 0
-        done = stack.enter_context(closing(spool.through(files, watched, thumbnails)))
-        cleaned = how.read(with_labels(tally.each(done, advance), label_of))
-        batches = to_splits(cleaned, split, how.pipeline, seen=partial(_heard, report, on_error))
-        first = next(batches, None)
-        if first is not None:
-            origin = partial(_origin, tally, how.pipeline)
-            parts = to_the_end(chain([first], batches), spool, same_run)
-            formats.write(parts, output, format=to, overwrite=overwrite, origin=origin)
-        asked = {
-            "photos": places_text(photos),
-            "labels": labels or "none",
-            "dataset": output,
-            "split": split,
-            "to": to,
-            "text": text,
-            "classes": classes,
-            "on-error": on_error,
-            "seconds": seconds,
-            "max-memory": max_memory,
-            "max-bytes": max_bytes,
-            "max-pixels": max_pixels,
-        }
-        report.write(_facts(how.text, asked))
+    found = found_photos(photos, made, limits)
+    files.check(report, overwrite)
+    with (
+        progress("cleaning", total=len(known) or photos_ahead(photos, made)) as advance,
+        pool(jobs, seconds, max_memory, scheduler, how.list_photos) as executor,
+        kept(spool),
+    ):
+        work = partial(how.cleaned, executor=executor, thumbnail_px=files.thumbnail_px)
+        watch = partial(watched, work, on_error, Places(photos))
+        with closing(spool.through(found, watch, files.thumbnails)) as done:
+            cleaned = how.read(with_labels(tally.each(done, advance), label_of))
+            batches = to_splits(cleaned, split, how.pipeline, seen=partial(heard, report, on_error))
+            files.write(batches, spool, same_run, overwrite, partial(tally.origin, how.pipeline))
+        report.write(
+            _facts(how.text, photos, labels, files, text, classes, on_error, seconds, max_memory, limits)
+        )
     _say_outcome(output, page, report, tally)
 
 
@@ -200,51 +174,34 @@ def _say_outcome(output: Path, page: Path | None, report: CleaningReport, tally:
         )
 
 
-def _work(work: Work, on_error: str, places: Places, photos: Iterable[Source]) -> Iterator[list[Cleaned]]:
-    """What becomes of each photo; where none is to be rejected, or all have gone, it is not kept, either."""
-    for found in work(photos):
-        if any(cleaned.lost for cleaned in found):
-            places.check()
-        if on_error == "fail":
-            for cleaned in found:
-                _check_used(cleaned)
-        yield found
-
-
-def _heard(report: CleaningReport, on_error: str, cleaned: Cleaned) -> None:
-    """Report a photo; a label or the image of another photo may have rejected it by now."""
-    if on_error == "fail":
-        _check_used(cleaned)
-    report.add(cleaned)
-
-
-def _check_used(cleaned: Cleaned) -> None:
-    """Raise DataError for a photo that is rejected."""
-    if cleaned.image is None:
-        raise DataError(f"{cleaned.photo}: {cleaned.reason}")
-
-
-def _facts(how_cleaned: str, asked: dict[str, Any]) -> dict[str, str]:
+def _facts(
+    how_cleaned: str,
+    photos: list[str],
+    labels: str | None,
+    files: CleanFiles,
+    text: str | None,
+    classes: int,
+    on_error: str,
+    seconds: float | None,
+    max_memory: int | None,
+    limits: Limits,
+) -> dict[str, str]:
     """What it takes to repeat a cleaning, by name, of the options those that were given."""
     from digitprep import __version__
 
+    asked = {
+        "photos": places_text(photos),
+        "labels": labels or "none",
+        "dataset": files.output,
+        "split": files.split,
+        "to": files.format,
+        "text": text,
+        "classes": classes,
+        "on-error": on_error,
+        "seconds": seconds,
+        "max-memory": max_memory,
+        "max-bytes": limits.bytes,
+        "max-pixels": limits.pixels,
+    }
     facts = {"digitprep": __version__, "pipeline": how_cleaned}
     return facts | {name: str(value) for name, value in asked.items() if value is not None}
-
-
-def _origin(tally: Tally, pipeline: str) -> dict[str, Any]:
-    """The provenance of a dataset that is made of the photos that have passed."""
-    from digitprep import __version__
-    from digitprep.formats import provenance
-
-    return provenance.record([tally.files.record("photos")], __version__, pipeline=pipeline)
-
-
-def _check_output(output: Path, chosen: Format, split: str, overwrite: bool) -> None:
-    """Raise, before any photo is cleaned, the error that writing the dataset would end in."""
-    from digitprep.formats import owned_by
-    from digitprep.formats.provenance import sidecar
-
-    chosen.check_split(split)
-    check_destination(output, overwrite, folder=chosen.is_folder(output), owns=owned_by(chosen))
-    check_destination(sidecar(output), overwrite)

@@ -154,6 +154,13 @@ class Tally:
             yield from cleaned
             advance()
 
+    def origin(self, pipeline: str) -> dict[str, Any]:
+        """The provenance of a dataset that is made of the photos that have passed."""
+        from digitprep import __version__
+        from digitprep.formats import provenance
+
+        return provenance.record([self.files.record("photos")], __version__, pipeline=pipeline)
+
 
 def _no_files() -> Files:
     from digitprep.formats.provenance import Files
