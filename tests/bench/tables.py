@@ -20,7 +20,8 @@ Figures in the text around the tables are to be compared by hand with what the b
 - gate: "5 %", "12 %" and "more often than not" under "What it does not do"
 - `bench_formats.py --memory`: "62 MB"; `--pairs MNIST`: "81 pairs"
 - `bench_workbench.py`: "99 ms"; `bench_report.py`: "34 MB"; `bench_train.py`: "65 to 80 billion"
-- `bench_batch.py`: what scaling out says, and "1.6 to 1.9"; docs/how-to/scale-out.md: "1.4 ms", "43 ms" (twice), "twelve" and "seven"
+- `bench_batch.py`: what scaling out says, and "1.6 to 1.9"; docs/how-to/scale-out.md: "1.4 ms", "43 ms",
+  again "43 ms", "twelve hours", "seven"
 - `bench_pages.py --photos`: "344" and "338", "a third", in README and docs/how-to/pages-of-digits.md
 - tests/fuzz/run.py: "51 harnesses", "9 to 13 minutes"
 - `bench_conformance.py`: "98.5 %" in docs/how-to/debug-my-photos.md
