@@ -19,6 +19,7 @@ from digitprep.limits import LIMITS, Limits
 from digitprep.opencv import in_memory_of
 from digitprep.photos import decode_photo
 from digitprep.pipeline import Pipeline
+from digitprep.shrink import small_picture
 from digitprep.sources import Source, read_bytes, without_bytes
 from digitprep.steps import Box
 from digitprep.workers import in_order
@@ -68,7 +69,7 @@ def clean_photo(
             data = read_bytes(photo, limits.bytes)
             loaded = decode_photo(data, photo, limits=limits)
             if thumbnail_px:
-                thumbnail = _thumbnail(loaded.pixels, thumbnail_px)
+                thumbnail = small_picture(loaded.pixels, thumbnail_px)
             found = pipeline.locate(loaded.pixels, with_decisions)
     except (DataError, StepError) as error:
         return unused(photo, error, data, thumbnail)
@@ -211,11 +212,3 @@ def _accepted(cleaned: Iterable[Cleaned], seen: Callable[[Cleaned], None] | None
 def reason_of(photo: Source, error: Exception) -> str:
     """Why a photo was rejected; its name stands beside the reason and not in it."""
     return str(error).removeprefix(f"{photo}: ")
-
-
-def _thumbnail(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    image = Image.fromarray(pixels)
-    image.thumbnail((longest_px, longest_px))
-    return np.asarray(image)

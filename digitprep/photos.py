@@ -26,6 +26,7 @@ from digitprep.errors import DataError, Unavailable
 from digitprep.limits import LIMITS, Limits
 from digitprep.memory import is_short_of_memory, webp_pixels
 from digitprep.names import UNREADABLE_SUFFIXES
+from digitprep.shrink import shrunk_size
 from digitprep.sources import Source, read_bytes
 
 if TYPE_CHECKING:
@@ -186,16 +187,10 @@ def _decode(image: Image.Image, data: bytes, longest_px: int) -> Photo:
     reduced = image.draft(None, least)
     pixels = eight_bit(image, again=lambda: open_image(data))
     stored = full if reduced else image.size  # loading a TIFF turns it, and its size with it
-    pixels = opaque(pixels.resize(_bounded(*stored, longest_px), resample=2, reducing_gap=2.0))  # bilinear
+    pixels = opaque(pixels.resize(shrunk_size(*stored, longest_px), resample=2, reducing_gap=2.0))  # bilinear
     orientation = _orientation(image, stored)
     width, height = stored[::-1] if orientation in SIDEWAYS else stored
     return Photo(_upright(np.asarray(pixels, dtype=np.uint8), orientation), height, width)
-
-
-def _bounded(width: int, height: int, longest_px: int) -> tuple[int, int]:
-    """(width, height) of the same shape, the longer one at most `longest_px`."""
-    scale = min(1.0, longest_px / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _orientation(image: Image.Image, stored: tuple[int, int]) -> int:

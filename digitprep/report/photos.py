@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from digitprep.batch import Cleaned
 from digitprep.opencv import cv2
 from digitprep.report.html import picture_uri, write_page
+from digitprep.shrink import shrunk
 
 # As large as photos are shown, 4 times an image of MNIST's. Ten thousand of them, with all that is said of
 # each, make a page of about 40 MB; the bound on each keeps it under 60 MB whatever they show.
@@ -122,10 +123,7 @@ def _group(cleaned: Cleaned, unlike: Sequence[str]) -> str:
 
 def thumbnail_uri(pixels: NDArray[np.uint8]) -> str:
     """(H, W) or (H, W, 3) uint8 -> a small JPEG as a data URI, of at most THUMBNAIL_BYTES before that."""
-    scale = THUMBNAIL_PX / max(pixels.shape[:2])
-    if scale < 1:
-        size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    pixels = shrunk(pixels, THUMBNAIL_PX, cv2.INTER_LINEAR)
     if pixels.ndim == 3:
         pixels = pixels[..., ::-1]  # OpenCV's order
     for quality in QUALITIES:

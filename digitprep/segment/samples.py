@@ -16,6 +16,7 @@ from digitprep.photos import Photo, decode_photo
 from digitprep.segment.page import Page
 from digitprep.segment.paper import FINEST_PX
 from digitprep.segment.reader import Reading, read_page
+from digitprep.shrink import small_picture
 from digitprep.sources import Source, read_bytes, without_bytes
 from digitprep.steps.base import Box, Image
 
@@ -123,11 +124,7 @@ def _counts(numbers: Sequence[int]) -> str:
 
 
 def _cut(pixels: Image, box: Box, longest_px: int) -> Image:
-    from PIL import Image as Picture
-
     x, y, width, height = box
     margin = round(THUMBNAIL_MARGIN * max(width, height))
     part = pixels[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]
-    picture = Picture.fromarray(part)
-    picture.thumbnail((longest_px, longest_px))
-    return np.asarray(picture)
+    return small_picture(part, longest_px)

@@ -32,6 +32,7 @@ from digitprep.segment.reader import Reading, read_page
 from digitprep.segment.reading import over_turns
 from digitprep.segment.samples import places_of
 from digitprep.serve.entries import Box
+from digitprep.shrink import shrunk
 from digitprep.sources import read_bytes
 from digitprep.spec import spec_name
 
@@ -149,7 +150,7 @@ def steps_of(task: Task, key: str) -> dict[str, Any]:
 
 def picture(task: Task) -> bytes:
     """The upright photo as a JPEG, its longer side LONGEST_PX at most."""
-    pixels = _fitted(_decoded(task).pixels, LONGEST_PX)
+    pixels = shrunk(_decoded(task).pixels, LONGEST_PX)
     encoded: Image = cv2.imencode(".jpg", pixels[..., ::-1] if pixels.ndim == 3 else pixels)[1]
     return encoded.tobytes()
 
@@ -164,7 +165,7 @@ def shown(found: Found) -> dict[str, Any]:
     return {
         "key": found.key,
         "box": found.box,
-        "image": None if image is None else png_uri(encode_png(_fitted(image, PANEL_PX))),
+        "image": None if image is None else png_uri(encode_png(shrunk(image, PANEL_PX))),
         "digit": found.digit,
         "confidence": None if shares is None or found.digit is None else shares[found.digit],
         "probabilities": shares,
@@ -272,14 +273,5 @@ def _panel(moment: Traced) -> dict[str, Any]:
         "title": str(moment.step or ""),
         "name": spec_name(type(moment.step)) if moment.step else "",
         "decision": moment.decision,
-        "picture": png_uri(encode_png(_fitted(moment.image, PANEL_PX))),
+        "picture": png_uri(encode_png(shrunk(moment.image, PANEL_PX))),
     }
-
-
-def _fitted(image: Image, longest_px: int) -> Image:
-    """An image made smaller where it is larger than that."""
-    scale = longest_px / max(image.shape[:2])
-    if scale >= 1:
-        return np.ascontiguousarray(image)
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

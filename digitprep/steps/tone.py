@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from digitprep.opencv import cv2
+from digitprep.shrink import shrunk
 from digitprep.steps.base import STEPS, Image, Share, Step
 
 # The ground is looked for in a photo of this size, on its longer side, and there softened by a standard
@@ -75,7 +76,7 @@ class EvenLight(Step):
 
     def apply(self, image: Image) -> Image:
         paper = 255 - image
-        small = _shrunk(paper, GROUND_PX)
+        small = shrunk(paper, GROUND_PX)
         diameter = max(3, int(self.size * min(small.shape))) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
         ground = np.maximum(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), _even_paper(small))
@@ -116,7 +117,7 @@ def ink_is_dark(image: Image) -> bool:
     The border, 4 % of the sides, counts where nearly all of it lies on one side of Otsu's level.
     Otherwise a large median stands for the ground, and the side with the heavier tail is ink.
     """
-    small = _shrunk(image, 128)
+    small = shrunk(image, 128)
     level = otsu_level(small)
     dark = small <= level
     width = max(1, round(0.04 * max(small.shape)))
@@ -158,12 +159,3 @@ def otsu_level(image: Image) -> int:
 
 def _luminance(image: Image) -> Image:
     return image if image.ndim == 2 else Grayscale().apply(image)
-
-
-def _shrunk(image: Image, longest_px: int) -> Image:
-    """At most `longest_px` on the longer side, for estimates that need no detail."""
-    scale = longest_px / max(image.shape)
-    if scale >= 1:
-        return image
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
