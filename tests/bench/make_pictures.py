@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +23,7 @@ from PIL.PngImagePlugin import PngInfo
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
+from inside import main_inside  # noqa: E402
 from workbench import Served  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,9 +75,9 @@ def report(folder: Path) -> Path:
 
 def digitprep(*arguments: object, folder: Path | None = None) -> None:
     """Run it, in a folder."""
-    command = [sys.executable, "-m", "digitprep", *map(str, arguments), "--quiet"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    given, printed, said = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(3))
+    code = main_inside([*arguments, "--quiet"], folder or Path(), [given, printed, said])
+    assert code == 0, said.buffer.getvalue().decode()
 
 
 def photograph(browser: Browser, page: Path) -> Image.Image:
