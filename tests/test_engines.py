@@ -287,7 +287,7 @@ def test_a_network_for_colour_reads_photos_by_a_pipeline_that_keeps_the_colours(
     photo = SAMPLES / "photos" / "03.jpg"
     said = run("predict", photo, "--model", "m.npz", check=5).stderr
     assert "a network for colour" in said
-    (advised,) = re.findall(r"--pipeline '(.*)'", said)
+    (advised,) = re.findall(r"the pipeline '(.*)'", said)
     run("predict", photo, "--model", "m.npz", "--pipeline", advised)
 
 

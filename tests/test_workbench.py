@@ -233,7 +233,8 @@ def test_a_pipeline_that_makes_other_sizes_says_what_to_do(fresh):
     revision = fresh.whole()["pipeline"]["revision"]
     fresh.done("PUT", "api/pipeline", {"revision": revision, "text": "grayscale | invert | resize(size=30)"})
     (digit,) = photo_of(fresh, FILES[0].name)["look"]["samples"]
-    assert digit["reason"] == "the network takes 28 x 28, the pipeline made 30 x 30; end it with center"
+    said = "the network takes 28 x 28, the pipeline made 30 x 30; end it with center(size=28)"
+    assert digit["reason"] == said
     assert digit["digit"] is None
 
 

@@ -90,6 +90,7 @@ def _read(photos: Iterable[list[Cleaned]], net: Classifier, advance: Any) -> Ite
     """
     from digitprep.acceptance import judge
     from digitprep.errors import ModelError
+    from digitprep.nn.engines import mismatch
 
     for (cleaned,) in photos:
         read: dict[str, Any] = {
@@ -99,17 +100,8 @@ def _read(photos: Iterable[list[Cleaned]], net: Classifier, advance: Any) -> Ite
             "reason": cleaned.reason,
         }
         if cleaned.image is not None:
-            if cleaned.image.shape != net.image_shape:
-                ending = f"end --pipeline with center(size={net.image_shape[0]})"
-                if len(net.image_shape) == 3:
-                    ending = (
-                        "it is a network for colour, and the recipes make grey images; "
-                        f"--pipeline 'resize(size={net.image_shape[0]})' keeps the colours"
-                    )
-                raise ModelError(
-                    f"the network takes images of {net.image_shape}, the pipeline makes "
-                    f"{cleaned.image.shape}; {ending}"
-                )
+            if reason := mismatch(cleaned.image.shape, net):
+                raise ModelError(reason)
             (verdict,) = judge(cleaned.image[None], net)
             read["text"] = net.class_names[verdict.digit]
             read["reason"] = cleaned.doubt or verdict.reason

@@ -54,6 +54,21 @@ class Classifier(Protocol):
         """The most likely class and its probability, of one image (H, W[, 3]) or of many (N, H, W[, 3])."""
 
 
+def mismatch(made: Shape, net: Classifier) -> str | None:
+    """Why a network cannot take images of a shape, (H, W[, 3]), and what to do; None where it can."""
+    taken = net.image_shape
+    if made == taken:
+        return None
+    advice = f"end it with center(size={taken[0]})"
+    if len(taken) == 3:
+        advice = (
+            "it is a network for colour, and the recipes make grey images; "
+            f"the pipeline 'resize(size={taken[0]})' keeps the colours"
+        )
+    takes, makes = (" x ".join(map(str, shape)) for shape in (taken, made))
+    return f"the network takes {takes}, the pipeline made {makes}; {advice}"
+
+
 class OnnxModel:
     """A network in an ONNX file, run by OpenCV: a `Classifier`.
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from digitprep.acceptance import judge
 from digitprep.conformance import check, checkable
 from digitprep.errors import StepError
-from digitprep.nn.engines import Classifier
+from digitprep.nn.engines import Classifier, mismatch
 from digitprep.pipeline import Pipeline, Traced
 from digitprep.report.lettering import width_px, write
 from digitprep.report.sheet import BAD, EMPTY, GAP_PX, GOOD, PAPER, TEXT, fitted
@@ -61,9 +61,7 @@ def explain(title: str, photo: NDArray[np.uint8], pipeline: Pipeline, model: Cla
     except StepError as error:
         return Explanation(title, tuple(panels), None, "rejected", (str(error),))
     image = located.image
-    if image.shape != model.image_shape:
-        found, expected = (" x ".join(map(str, shape)) for shape in (image.shape, model.image_shape))
-        reason = f"the network takes {expected}, the pipeline made {found}; end it with center"
+    if reason := mismatch(image.shape, model):
         return Explanation(title, tuple(panels), image, "not read", (reason,))
     (verdict,) = judge(image[None], model)
     doubt = located.doubt or verdict.reason

@@ -21,7 +21,7 @@ from digitprep.errors import DataError, StepError
 from digitprep.formats.png import encode_png
 from digitprep.limits import Limits
 from digitprep.nn import load_model
-from digitprep.nn.engines import Classifier
+from digitprep.nn.engines import Classifier, mismatch
 from digitprep.opencv import cv2, in_memory_of
 from digitprep.photos import LONGEST_PX, Photo, decode_photo
 from digitprep.pipeline import Pipeline, Traced
@@ -192,9 +192,7 @@ def _boxed(
     except StepError as error:
         return Found(key, box, part=part, reason=str(error))
     found = Found(key, box or photo.in_full(located.box), located.image, part, doubt=located.doubt or None)
-    if located.image.shape != net.image_shape:
-        made, expected = (" x ".join(map(str, shape)) for shape in (located.image.shape, net.image_shape))
-        reason = f"the network takes {expected}, the pipeline made {made}; end it with center"
+    if reason := mismatch(located.image.shape, net):
         return replace(found, reason=reason)
     shares = net.probabilities(located.image[None])
     (verdict,) = verdicts(located.image[None], shares, net.class_names, gate_for(net))

@@ -9,10 +9,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from digitprep.dataset import size_text
 from digitprep.errors import DataError
 from digitprep.evaluation import evaluate
 from digitprep.nn import load_model
+from digitprep.nn.engines import mismatch
 from digitprep.serve import takeaway
 from digitprep.serve.project import Conflict
 from digitprep.serve.requests import asked_of
@@ -92,9 +92,7 @@ async def evaluation(bench: Workbench, request: Request) -> Response:
 
 def _evaluated(samples: list[Sample], file: Path | None) -> dict[str, Any]:
     model, split = load_model(file), takeaway.split_of(samples, "")
-    if split.images.shape[1:] != model.image_shape:
-        made, expected = size_text(split.images), " x ".join(map(str, model.image_shape))
-        reason = f"the network takes {expected}, the pipeline made {made}; end it with center(size=28)"
+    if reason := mismatch(split.images.shape[1:], model):
         raise DataError(reason)
     found = evaluate(model, split, hardest=MOST_WRONG)
     wrong = [
