@@ -172,6 +172,14 @@ def entries(path: Path) -> list[str]:
         return []
 
 
+def check_one_file_a_split(folder: Path, files: Iterable[tuple[str, Path]]) -> None:
+    """Raise DataError where two files of a folder, given with their splits and in order, are of one split."""
+    for (name, file), (other, again) in itertools.pairwise(files):
+        if name == other:
+            found, advice = f"{file.name} and {again.name}", "name the file to read instead of its folder"
+            raise DataError.of(folder, expected=f"one file of split {name!r}", found=found, advice=advice)
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
     """Turn the system's refusal to read into a DataError that names the file."""

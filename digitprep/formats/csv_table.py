@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from digitprep.dataset import Split, concatenate, split_order
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import cells, gz
-from digitprep.formats.base import FORMATS, Format, entries, grouped
+from digitprep.formats.base import FORMATS, Format, check_one_file_a_split, entries, grouped
 from digitprep.formats.csv_columns import Colour, Label, Wanted, header, may_be_images
 from digitprep.formats.csv_rows import read_rows
 from digitprep.formats.lines import pieces, started
@@ -62,10 +62,7 @@ class Csv(Format):
         files = _files(path) if path.is_dir() else [(told_split(path.name) or "train", path)]
         if not files:
             raise DataError.of(path, expected="CSV files with an image in each row", found="none")
-        for (name, file), (other, again) in pairwise(files):
-            if name == other:
-                found, advice = f"{file.name} and {again.name}", "name the file to read instead of its folder"
-                raise DataError.of(path, expected=f"one file of split {name!r}", found=found, advice=advice)
+        check_one_file_a_split(path, files)
         for name, file in files:
             if self.label == "auto" and known_layout(file):
                 expected, found = "pixels from 0 to 255", "those of optdigits, from 0 to 16"

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from digitprep.dataset import Provenance, Split, split_order
 from digitprep.errors import DataError
 from digitprep.formats import gz
-from digitprep.formats.base import FORMATS, Format, entries
+from digitprep.formats.base import FORMATS, Format, check_one_file_a_split, entries
 from digitprep.formats.cells import NUMBER, cell_error
 from digitprep.formats.lines import pieces, started
 from digitprep.formats.ranges import RANGES, Values, levels, outside, rule
@@ -74,10 +74,7 @@ class Text(Format):
         files = _files(path) if path.is_dir() else [(_split_name(path.name) or "train", path)]
         if not files:
             raise DataError.of(path, expected="files of digits as rows of text", found="none that is known")
-        for (name, file), (other, again) in pairwise(files):
-            if name == other:
-                found, advice = f"{file.name} and {again.name}", "name the file to read instead of its folder"
-                raise DataError.of(path, expected=f"one file of split {name!r}", found=found, advice=advice)
+        check_one_file_a_split(path, files)
         for name, file in files:
             yield from self._read_file(file, name, batch)
 
