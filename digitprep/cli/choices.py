@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from digitprep.errors import UsageError
 
@@ -12,6 +14,41 @@ if TYPE_CHECKING:
     from digitprep.nn.zoo import Network
 
 USUAL_CLASSES = 10
+
+NetworkName = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="A network by name.", show_default="digitnet"),
+]
+Layers = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="A network as text: 'flatten | dense(width=10)'.")
+]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the images.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Batches drawn at random, instead of whole passes.")]
+Batch = Annotated[int | None, typer.Option(min=1, help="Images a step.")]
+Optimizer = Annotated[str | None, typer.Option(metavar="TEXT", help="As in 'adam(rate=0.001)'.")]
+Schedule = Annotated[str | None, typer.Option(metavar="TEXT", help="How the rate changes: 'cosine'.")]
+Loss = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="What is made small: 'softmax_cross_entropy'.")
+]
+Augment = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Changes to the images: 'affine | thickness', or 'none'."),
+]
+Validation = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Images held back to choose the best epoch: a count, or a share below 1.",
+        show_default="5000, or a tenth of a small dataset",
+    ),
+]
+Patience = Annotated[
+    int | None, typer.Option(min=1, help="Stop after that many validations without a better one.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same network.")]
+ClassNames = Annotated[
+    str | None, typer.Option(metavar="A,B,C", help="What the labels stand for, as it is kept in M.npz.")
+]
 
 
 def chosen_network(name: str | None, layers: str | None) -> Network:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from digitprep.cli.curves import check_plot
 from digitprep.cli.terminal import check_page
@@ -13,6 +15,30 @@ from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
     from digitprep.nn.checkpoint import Checkpoint
+
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", metavar="C.npz", help="Kept while it trains.", show_default="M.checkpoint.npz"
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if any.")]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help="A row an epoch, as .csv, .json or .jsonl."),
+]
+PlotFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot", metavar="PNG", help="Loss, accuracy and learning rate as curves, drawn at the end."
+    ),
+]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report", metavar="R.html", help="A page with the curves, and what the network has learnt."
+    ),
+]
 
 
 @dataclass(frozen=True)

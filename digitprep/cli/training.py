@@ -10,6 +10,19 @@ import typer
 
 from digitprep.cli.choices import (
     USUAL_CLASSES,
+    Augment,
+    Batch,
+    ClassNames,
+    Epochs,
+    Layers,
+    Loss,
+    NetworkName,
+    Optimizer,
+    Patience,
+    Schedule,
+    Seed,
+    Steps,
+    Validation,
     chosen_names,
     chosen_network,
     chosen_options,
@@ -18,7 +31,7 @@ from digitprep.cli.choices import (
 from digitprep.cli.curves import Told, draw_curves, write_run_page
 from digitprep.cli.epochs import watching
 from digitprep.cli.models import evaluated, print_accuracy
-from digitprep.cli.runfiles import RunFiles
+from digitprep.cli.runfiles import CheckpointFile, LogFile, PlotFile, ReportFile, Resume, RunFiles
 from digitprep.cli.terminal import Overwrite, SourceFormat, classes_option, say, stop_on_interrupt, whole
 from digitprep.errors import DataError
 
@@ -29,63 +42,31 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 
+Data = Annotated[Path, typer.Argument(metavar="DATA", help="A dataset with a split named train.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="M.npz", help="Where the network goes.")]
+
 
 def train(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset with a split named train.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="M.npz", help="Where the network goes.")],
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A network by name.", show_default="digitnet")
-    ] = None,
-    layers: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="A network as text: 'flatten | dense(width=10)'.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.")] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Batches drawn at random, instead of whole passes.")
-    ] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Images a step.")] = None,
-    optimizer: Annotated[str | None, typer.Option(metavar="TEXT", help="As in 'adam(rate=0.001)'.")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="How the rate changes: 'cosine'.")
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What is made small: 'softmax_cross_entropy'.")
-    ] = None,
-    augment: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Changes to the images: 'affine | thickness', or 'none'."),
-    ] = None,
-    validation: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="Images held back to choose the best epoch: a count, or a share below 1.",
-            show_default="5000, or a tenth of a small dataset",
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(min=1, help="Stop after that many validations without a better one.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same network.")] = 0,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(metavar="C.npz", help="Kept while it trains.", show_default="M.checkpoint.npz"),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if any.")] = False,
-    log: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A row an epoch, as .csv, .json or .jsonl.")
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="PNG", help="Loss, accuracy and learning rate as curves, drawn at the end."),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="R.html", help="A page with the curves, and what the network has learnt."),
-    ] = None,
-    class_names: Annotated[
-        str | None, typer.Option(metavar="A,B,C", help="What the labels stand for, as it is kept in M.npz.")
-    ] = None,
+    data: Data,
+    output: Output,
+    model: NetworkName = None,
+    layers: Layers = None,
+    epochs: Epochs = None,
+    steps: Steps = None,
+    batch: Batch = None,
+    optimizer: Optimizer = None,
+    schedule: Schedule = None,
+    loss: Loss = None,
+    augment: Augment = None,
+    validation: Validation = None,
+    patience: Patience = None,
+    seed: Seed = 0,
+    checkpoint: CheckpointFile = None,
+    resume: Resume = False,
+    log: LogFile = None,
+    plot: PlotFile = None,
+    report: ReportFile = None,
+    class_names: ClassNames = None,
     source_format: SourceFormat = None,
     classes: Annotated[int | None, classes_option("as many as have names, or 10")] = None,
     overwrite: Overwrite = False,
@@ -95,7 +76,6 @@ def train(
     While it trains, a checkpoint is kept. After a kill or Ctrl-C, the same command with --resume goes on
     from it, and ends with the same network, byte for byte, as if nothing had happened.
     """
-    from digitprep.nn import load_model
     from digitprep.nn.checkpoint import digest
 
     files = RunFiles(output, checkpoint or output.parent / f"{output.stem}.checkpoint.npz", log, plot, report)
@@ -116,28 +96,34 @@ def train(
         seed=seed,
     )
     names = chosen_names(class_names, classes)
-    bound = len(names) if names else classes or USUAL_CLASSES
-    dataset = whole(data, source_format, bound)
+    dataset = whole(data, source_format, len(names) if names else classes or USUAL_CLASSES)
     split = dataset["train"]
     net = fresh_network(wanted, split, names, classes, seed)
     test = _test_split(dataset, net)
     plan = _checked_plan(net, split, options, is_asked=validation is not None)
     task = plan.task(net, split)
     if resume and files.is_finished(digest(task)):
-        say(f"{output} is what this run ended with; there is nothing left to train")
-        for path in filter(None, (plot, report)):
-            if not path.exists():
-                say(f"{path} is not drawn, as no epochs are kept; `digitprep plot` draws them from a log")
-        net = load_model(output)
+        net = _finished(files)
     else:
-        own = resume and files.is_of(digest(task))
+        own = overwrite or (resume and files.is_of(digest(task)))
         told = Told(losses=_losses_before(files, task, overwrite) if resume else [])
         _train(net, split, plan, options | {"resume": resume}, files, told)
-        _save(net, files, overwrite or own, told)
+        _save(net, files, own, told)
         _draw(net, files, overwrite, told, task, split if test is None else test)
         files.checkpoint.unlink(missing_ok=True)  # not before: what is drawn needs the epochs in it
     if test is not None:
         print_accuracy(test.name, evaluated(net, test))
+
+
+def _finished(files: RunFiles) -> Model:
+    """The network that a run has ended with; what of it can no longer be drawn is said."""
+    from digitprep.nn import load_model
+
+    say(f"{files.output} is what this run ended with; there is nothing left to train")
+    for path in filter(None, (files.plot, files.report)):
+        if not path.exists():
+            say(f"{path} is not drawn, as no epochs are kept; `digitprep plot` draws them from a log")
+    return load_model(files.output)
 
 
 def _checked_plan(net: Model, split: Split, options: dict[str, Any], is_asked: bool) -> Plan:
