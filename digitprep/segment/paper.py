@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitprep.errors import StepError
 from digitprep.opencv import cv2
-from digitprep.steps.base import Image, Mask
+from digitprep.steps.base import Image, Mask, touching
 from digitprep.steps.geometry import Rescale
 from digitprep.steps.tone import Grayscale
 
@@ -90,15 +90,12 @@ def ink_of(photo: Image, window: float = GROUND) -> Ink:
     peak = cv2.blur(peak, (size, size))
     weak = darkness > np.maximum(WEAK_GRAINS * grain, LOCAL_CONTRAST * peak)
     strong = weak & (darkness > np.maximum(STRONG_GRAINS * grain, LEAST_INK))
-    count, components = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
-    keep = np.zeros(count, dtype=bool)
-    keep[components[strong]] = True
-    keep[0] = False
-    if not keep.any():
+    mask = touching(weak, strong)
+    if not mask.any():
         raise StepError(
             "no ink: nothing stands out from the paper; photograph the page closer or in better light"
         )
-    return Ink(np.asarray(keep[components]), darkness)
+    return Ink(mask, darkness)
 
 
 def widest_window(photo: Image) -> float:

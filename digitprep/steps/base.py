@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.errors import StepError, UsageError
+from digitprep.opencv import cv2
 from digitprep.spec import Between, Registry, Spec, spec_name
 
 Image = NDArray[np.uint8]
@@ -111,6 +112,15 @@ STEPS: Registry[Step] = Registry("step")
 def size_px(image: Image) -> str:
     """How a decision calls an image: "480 x 640 px", the height first."""
     return f"{image.shape[0]} x {image.shape[1]} px"
+
+
+def touching(mask: Mask, seeds: Mask) -> Mask:
+    """(H, W), (H, W) -> those pieces of a mask, connected by sides or corners, in which a seed lies."""
+    count, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, dtype=bool)
+    keep[components[seeds]] = True
+    keep[0] = False
+    return np.asarray(keep[components])
 
 
 def ink_box(image: Image) -> Box:

@@ -10,7 +10,7 @@ import numpy as np
 from digitprep.errors import StepError
 from digitprep.opencv import cv2
 from digitprep.spec import Between
-from digitprep.steps.base import STEPS, Image, Mask, Step
+from digitprep.steps.base import STEPS, Image, Mask, Step, touching
 from digitprep.steps.tone import otsu_level
 
 # Where fewer pixels than these stand out by this many grey levels, the paper is blank. What light from
@@ -101,13 +101,8 @@ def _hysteresis(image: Image) -> Mask:
     paper, darkest = _paper_and_ink(image)
     contrast = max(darkest - paper, 1.0)
     level = min(max(otsu_level(image), paper + 0.35 * contrast), darkest - 0.3 * contrast)
-    weak = (image > level).astype(np.uint8)
     strong = image > level + 0.45 * (darkest - level)
-    count, components = cv2.connectedComponents(weak, connectivity=8)
-    keep = np.zeros(count, dtype=bool)
-    keep[components[strong]] = True
-    keep[0] = False
-    return _with_fading_strokes(image, keep[components], paper, contrast)
+    return _with_fading_strokes(image, touching(image > level, strong), paper, contrast)
 
 
 # The darkest ink within this share of the longer side is what a pixel is compared with; it counts where
@@ -126,11 +121,7 @@ def _with_fading_strokes(image: Image, ink: Mask, paper: float, contrast: float)
     nearby = cv2.blur(cv2.dilate(strength, around), (size, size))
     grain = (_level(image, 0.75) - paper) / 0.6745
     fading = (strength > nearby / 2) & (nearby > max(PALEST * contrast, GRAIN * grain))
-    count, components = cv2.connectedComponents((ink | fading).astype(np.uint8), connectivity=8)
-    keep = np.zeros(count, dtype=bool)
-    keep[components[cv2.dilate(ink.astype(np.uint8), around) > 0]] = True
-    keep[0] = False
-    return np.asarray(keep[components])
+    return touching(ink | fading, cv2.dilate(ink.astype(np.uint8), around) > 0)
 
 
 def _paper_and_ink(image: Image) -> tuple[int, int]:
