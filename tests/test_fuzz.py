@@ -72,7 +72,7 @@ PLANTED = {
     "an exception": ("raise KeyError('x')", "error", "KeyError"),
     "a refusal for want of memory": ("memory_error()", "error", "DataError"),
     "a hang": ("time.sleep(60)", "hang", "more than 0.05 s"),
-    "a bomb": ("kept.append(b'x' * 600_000_000)", "memory", "MB"),
+    "a bomb": ("kept.append(b'x' * 150_000_000)", "memory", "MB"),
     "a crash": ("os.abort()", "crash", "SIGABRT"),
 }
 HARNESS = """
@@ -99,8 +99,8 @@ def test_a_planted_fault_is_found_and_its_input_kept(fault, tmp_path):
     line, kind, words = PLANTED[fault]
     (tmp_path / "planted.py").write_text(HARNESS.format(line))
     seconds = 0.05 if kind == "hang" else 10
-    given = ["--only", "planted", "--inputs", 3, "--seconds", seconds, "--save", tmp_path / "kept"]
-    told = fuzz("--more", tmp_path / "planted.py", *given, check=1)
+    given = ["--only", "planted", "--inputs", 3, "--seconds", seconds, "--megabytes", 256]
+    told = fuzz("--more", tmp_path / "planted.py", *given, "--save", tmp_path / "kept", check=1)
     assert f"planted: {kind} at" in told
     assert words in told
     assert len(list((tmp_path / "kept").iterdir())) == 1
