@@ -83,9 +83,13 @@ def test_the_recipe_in_the_readme_is_the_default_one():
     assert RECIPES["mnist"].steps in " ".join(README.split())
 
 
+def project():
+    """What pyproject.toml says of the project."""
+    return tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
 def test_the_readme_counts_the_packages_that_install_with_digitprep():
-    project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = {re.match(r"[\w-]+", package)[0] for package in project["dependencies"]}
+    names = {re.match(r"[\w-]+", package)[0] for package in project()["dependencies"]}
     others = len(names - {"numpy", "opencv-python", "pillow"})
     assert f"It needs NumPy, OpenCV, Pillow and {WORDS[others]} small packages" in " ".join(README.split())
     assert f"它需要 NumPy、OpenCV、Pillow 和另外{SIGNS[others]}个小软件包" in CHINESE
@@ -96,6 +100,12 @@ def test_the_readme_counts_the_figures_that_an_image_is_checked_by():
     others = len({entry.name for entry in INVARIANTS} - named)
     assert f"size, place, stroke width or {WORDS[others]} more figures" in " ".join(README.split())
     assert f"大小、位置、笔画粗细或另外{SIGNS[others]}项指标" in CHINESE
+
+
+def test_the_readme_lists_the_extras_for_users():
+    everything = set(project()["optional-dependencies"])
+    listed = re.search(r"There\s+are\s(.*?);", README, re.DOTALL)[1]
+    assert set(re.findall("`(.+?)`", listed)) == everything - {"bench", "docs", "interop", "test"}
 
 
 def first_cells(header):

@@ -16,6 +16,7 @@ Figures in the text around the tables are to be compared by hand with what the b
 - photos: how many there are from how many sources; "979 of 1,000 crops" and the other pools
 - `bench_photos.py MNIST`: 25 difficulties, "99 or 100 of 100" at the middle strength, "40 and 57 %"
 - `bench_photos.py MNIST --photos PHOTOS --held-out`: "60 settings", "89.8 to 99.8 %", "99.7 %", "98.7 %"
+- networks: "a quarter of an hour", "ten seconds", also in docs/how-to/train.md
 - ablation: "hurts most", which is HURTS_MOST in ablation.py
 - gate: "5 %", "12 %" and "more often than not" under "What it does not do"
 - `bench_formats.py --memory`: "62 MB"; `--pairs MNIST`: "81 pairs"
