@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,8 +28,10 @@ from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.place import check_destination, check_writable, place
 
 if TYPE_CHECKING:
+    from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
     from digitprep.report.explanation import Explanation
+    from digitprep.sources import Source
 
 # A picture of more rows is too tall for many programs, and for anybody to look at.
 MOST_ROWS = 100
@@ -52,9 +55,7 @@ def explain(
 
     A photo that is rejected is drawn as far as it comes, with the reason.
     """
-    from digitprep.photos import read_photo
-    from digitprep.report.explanation import Explanation, explanation_sheet
-    from digitprep.report.explanation import explain as explained
+    from digitprep.report.explanation import explanation_sheet
 
     kind = picture_format(output)
     check_destination(output, overwrite)
@@ -63,24 +64,35 @@ def explain(
     if len(files) * len(chosen) > MOST_ROWS:
         raise UsageError(f"so many photos make more than {MOST_ROWS} rows; explain fewer at a time")
     check_writable(output)
-    net, rows = opened_model(model, model_input, network, layers), []
+    net = opened_model(model, model_input, network, layers)
     with progress("explaining", total=len(files) * len(chosen)) as advance:
-        for file in files:
-            for name, steps in chosen.items():
-                title = f"{file.name}: {name}"
-                try:
-                    row = explained(title, read_photo(file).pixels, steps, net)
-                except DataError as error:
-                    row = Explanation(title, (), None, "rejected", (str(error).removeprefix(f"{file}: "),))
-                rows.append(row)
-                tell(str(file), name, row.verdict, _short(row))
-                advance()
+        rows = list(_rows(files, chosen, net, advance))
     sheet = explanation_sheet(rows)
     place(output, lambda result: sheet.save(result, kind), overwrite=overwrite)
     say(f"{output}: {amount(len(rows), 'row')}, every step of {', '.join(chosen)}")
     rejected = sum(row.image is None for row in rows)
     if rejected:
         raise PartialSuccess(f"{rejected} of {amount(len(rows), 'row')} end in a rejection")
+
+
+def _rows(
+    files: list[Source], chosen: dict[str, Pipeline], net: Classifier, advance: Any
+) -> Iterator[Explanation]:
+    """How each pipeline worked on each photo, printed as it goes."""
+    from digitprep.photos import read_photo
+    from digitprep.report.explanation import Explanation
+    from digitprep.report.explanation import explain as explained
+
+    for file in files:
+        for name, steps in chosen.items():
+            title = f"{file.name}: {name}"
+            try:
+                row = explained(title, read_photo(file).pixels, steps, net)
+            except DataError as error:
+                row = Explanation(title, (), None, "rejected", (str(error).removeprefix(f"{file}: "),))
+            tell(str(file), name, row.verdict, _short(row))
+            yield row
+            advance()
 
 
 def _short(row: Explanation) -> str:

@@ -26,7 +26,7 @@ from digitprep.cli.terminal import (
     progress,
     tell,
 )
-from digitprep.errors import PartialSuccess
+from digitprep.errors import ModelError, PartialSuccess
 from digitprep.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -65,51 +65,54 @@ def predict(
     count = rejected = 0
     workers = pool(jobs, seconds, max_memory, scheduler, LIST_PAGES if many else None)
     with progress("reading", total=photos_ahead(photos)) as advance, workers as executor:
-        if many:
-            reads = page_predictions(files, net, executor, limits, advance)
-        else:
-            reads = _read(cleaned_photos(files, steps, executor, limits), net, advance)
-        for read in reads:
+        cleaned = cleaned_photos(files, steps, executor, limits)
+        pages = page_predictions(files, net, executor, limits, advance)
+        for read in pages if many else _read(cleaned, net, advance):
             if reject and read["reason"]:
                 read["text"] = None
             count += 1
             rejected += read["text"] is None
-            if as_json:
-                print(json.dumps(read), flush=True)
-            else:
-                tell(*(page_fields(read) if many else _photo_fields(read)))
+            _tell(read, many, as_json)
     if rejected:
         certain = " for certain" if reject else ""
         raise PartialSuccess(f"{rejected} of {amount(count, 'photo')} could not be read{certain}")
 
 
 def _read(photos: Iterable[list[Cleaned]], net: Classifier, advance: Any) -> Iterator[dict[str, Any]]:
-    """One JSON object a photo, as the command line promises them, in the order of the files.
+    """One JSON object a photo, as the command line promises them, in the order of the files."""
+    for (cleaned,) in photos:
+        yield _read_one(cleaned, net)
+        advance()
 
-    Its `reason` says why nothing could be read, or why what was read is doubtful.
+
+def _read_one(cleaned: Cleaned, net: Classifier) -> dict[str, Any]:
+    """What is read in a photo; its `reason` says why nothing could be, or why it is doubtful.
+
+    Raises ModelError where the pipeline does not make images for this network.
     """
     from digitprep.acceptance import judge
-    from digitprep.errors import ModelError
     from digitprep.nn.engines import mismatch
 
-    for (cleaned,) in photos:
-        read: dict[str, Any] = {
-            "file": str(cleaned.photo),
-            "text": None,
-            "digits": [],
-            "reason": cleaned.reason,
-        }
-        if cleaned.image is not None:
-            if reason := mismatch(cleaned.image.shape, net):
-                raise ModelError(reason)
-            (verdict,) = judge(cleaned.image[None], net)
-            read["text"] = net.class_names[verdict.digit]
-            read["reason"] = cleaned.doubt or verdict.reason
-            read["digits"] = [
-                {"digit": verdict.digit, "confidence": round(verdict.confidence, 4), "box": cleaned.box}
-            ]
-        yield read
-        advance()
+    read: dict[str, Any] = {"file": str(cleaned.photo), "text": None, "digits": [], "reason": cleaned.reason}
+    if cleaned.image is None:
+        return read
+    if reason := mismatch(cleaned.image.shape, net):
+        raise ModelError(reason)
+    (verdict,) = judge(cleaned.image[None], net)
+    digit = {"digit": verdict.digit, "confidence": round(verdict.confidence, 4), "box": cleaned.box}
+    return read | {
+        "text": net.class_names[verdict.digit],
+        "digits": [digit],
+        "reason": cleaned.doubt or verdict.reason,
+    }
+
+
+def _tell(read: dict[str, Any], many: bool, as_json: bool) -> None:
+    """Print what is read, of a page or of a photo of one digit."""
+    if as_json:
+        print(json.dumps(read), flush=True)
+    else:
+        tell(*(page_fields(read) if many else _photo_fields(read)))
 
 
 def _photo_fields(read: dict[str, Any]) -> Iterator[str]:
