@@ -167,20 +167,18 @@ def test_the_same_epochs_give_the_same_bytes_whatever_the_users_settings_are():
     assert set(Image.open(io.BytesIO(first)).info) == {"dpi"}
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("_mine", "_mine"),
-        ("$x$ and $", "$x$ and $"),
-        ("\U00012f90", r"\U00012f90"),  # of a script that hardly any font has
-        ("a\nb", r"a\nb"),
-        ("\udcff", r"\udcff"),
-        ("É", "É"),
-    ],
-)
-def test_names_are_shown_as_they_are_or_as_escapes_where_the_font_lacks_a_letter(figures, name, shown):
-    curves({name: history(), "other": history()})
-    assert figures[0].legends[0].get_texts()[0].get_text() == shown
+def test_names_are_shown_as_they_are_or_as_escapes_where_the_font_lacks_a_letter(figures):
+    shown = {
+        "_mine": "_mine",
+        "$x$ and $": "$x$ and $",
+        "\U00012f90": r"\U00012f90",  # of a script that hardly any font has
+        "a\nb": r"a\nb",
+        "\udcff": r"\udcff",
+        "É": "É",
+    }
+    curves({name: history() for name in shown})
+    texts = [text.get_text() for text in figures[0].legends[0].get_texts()]
+    assert texts[: len(shown)] == list(shown.values())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figures[0].draw_without_rendering()

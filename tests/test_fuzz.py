@@ -1,6 +1,7 @@
 """The fuzzing of tests/fuzz: the bugs it found stay mended, its limits hold, and no reader is left out."""
 
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,13 +70,13 @@ def test_containers_give_back_what_they_opened():
 
 
 PLANTED = {
-    "an exception": ("raise KeyError('x')", "error", "KeyError"),
-    "a refusal for want of memory": ("memory_error()", "error", "DataError"),
-    "a hang": ("time.sleep(60)", "hang", "more than 0.05 s"),
-    "a bomb": ("kept.append(b'x' * 150_000_000)", "memory", "MB"),
-    "a crash": ("os.abort()", "crash", "SIGABRT"),
+    "planted_exception": ("raise KeyError('x')", "error", "KeyError"),
+    "planted_refusal_for_want_of_memory": ("memory_error()", "error", "DataError"),
+    "hanging": ("time.sleep(60)", "hang", "more than 0.05 s"),
+    "planted_bomb": ("kept.append(b'x' * 150_000_000)", "memory", "MB"),
+    "planted_crash": ("os.abort()", "crash", "SIGABRT"),
 }
-HARNESS = """
+HEAD = """
 import os, time
 from digitprep.errors import DataError
 from harnesses import harness
@@ -87,28 +88,40 @@ def memory_error():
         raise MemoryError
     except MemoryError:
         raise DataError("refused, but late") from None
-
+"""
+HARNESS = """
 @harness(seeds=lambda: [b"x"])
-def planted(data):
+def {}(data):
     {}
 """
 
 
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """What is told of the faults, three inputs each, and the folder with inputs that is kept."""
+    folder = tmp_path_factory.mktemp("planted")
+    written = [HARNESS.format(fault, line) for fault, (line, *_) in PLANTED.items()]
+    (folder / "planted.py").write_text("".join([HEAD, *written]))
+    given = ["--more", folder / "planted.py", "--megabytes", 256, "--save", folder / "kept"]
+    hung = fuzz(*given, "--only", "hanging", "--inputs", 3, "--seconds", 0.05, check=1)
+    assert "3 inputs over 1 harnesses" in hung
+    others = fuzz(*given, "--only", "planted", "--inputs", 12, "--seconds", 10, check=1)
+    assert "12 inputs over 4 harnesses" in others
+    return hung + others, folder / "kept"
+
+
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_is_found_and_its_input_kept(fault, tmp_path):
-    line, kind, words = PLANTED[fault]
-    (tmp_path / "planted.py").write_text(HARNESS.format(line))
-    seconds = 0.05 if kind == "hang" else 10
-    given = ["--only", "planted", "--inputs", 3, "--seconds", seconds, "--megabytes", 256]
-    told = fuzz("--more", tmp_path / "planted.py", *given, "--save", tmp_path / "kept", check=1)
-    assert f"planted: {kind} at" in told
-    assert words in told
-    assert len(list((tmp_path / "kept").iterdir())) == 1
-    assert "3 inputs over 1 harnesses" in told
+def test_a_planted_fault_is_found_and_its_input_kept(fault, planted):
+    told, kept = planted
+    _, kind, words = PLANTED[fault]
+    (found,) = re.findall(rf"^{fault}: (.*)$", told, re.MULTILINE)
+    assert found.startswith(f"{kind} at")
+    assert words in found
+    assert len(list(kept.glob(f"{fault}-*"))) == 1
 
 
 def test_a_reader_that_refuses_all_inputs_is_no_finding(tmp_path):
-    (tmp_path / "planted.py").write_text(HARNESS.format("raise DataError('no')"))
+    (tmp_path / "planted.py").write_text(HEAD + HARNESS.format("planted", "raise DataError('no')"))
     assert ", 0 findings" in fuzz(
         "--more", tmp_path / "planted.py", "--only", "planted", "--inputs", 9, check=0
     )

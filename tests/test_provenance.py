@@ -71,7 +71,7 @@ def test_it_is_replaced_with_the_dataset_and_not_otherwise(run, tmp_path):
     ],
 )
 def test_a_file_that_is_no_provenance_tells_nothing(run, tmp_path, text):
-    run("convert", DIGITS, "b", "--to", "idx")
+    run("convert", DIGITS, "b", "--to", "idx", "--take", "3")
     (tmp_path / "b.provenance.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert told(tmp_path, "b") is None
     run("info", "b")
