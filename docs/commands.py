@@ -29,7 +29,8 @@ def _section(name: str, command: Any, parent: Any) -> str:
         called, said = parameter.get_help_record(context)
         if parameter.param_type_name == "argument":
             word, _, kind = called.partition(" ")
-            words.append(word if parameter.required else f"[{word}]")
+            more = "..." if parameter.nargs == -1 else ""
+            words.append(f"{word}{more}" if parameter.required else f"[{word}]{more}")
             called = word if "|" not in kind else f"{word}: {kind.strip('<>')}"
         for kind, shown in KINDS_OF_VALUE.items():
             called = called.replace(kind, shown)

@@ -1,6 +1,7 @@
 """The command line, run as a user runs it, in a folder of its own."""
 
 import csv
+import itertools
 import json
 import os
 import re
@@ -301,6 +302,24 @@ def test_the_demo_shows_that_the_default_recipe_beats_the_tutorials_and_overwrit
     assert max(counts["tutorial-invert"], counts["tutorial-threshold"]) <= counts["mnist"] - 4
     assert run("demo").stdout == first
     assert {path.name for path in tmp_path.iterdir()} == {"digitprep-demo.png", "digitprep-demo-2.png"}
+
+
+def test_the_version_is_told(run_process):
+    assert run_process("--version").stdout == f"digitprep {dp.__version__}\n"
+
+
+def test_help_leaves_it_to_the_terminal_where_lines_end():
+    shown = CliRunner().invoke(app, ["clean", "--help"], env={"COLUMNS": "80"}).output
+    lines = [line.strip() for line in shown.splitlines()]
+    first, last = (
+        lines.index("Turn photos of digits into a dataset like MNIST."),
+        lines.index("goes on after it."),
+    )
+    paragraphs = "\n".join(lines[first:last]).split("\n\n")
+    assert len(paragraphs) == 3
+    for paragraph in paragraphs:
+        for line, below in itertools.pairwise(paragraph.splitlines()):
+            assert len(line) + 1 + len(below.split()[0]) > 72, line
 
 
 def test_help_shows_what_holds_where_nothing_is_given():

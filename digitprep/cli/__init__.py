@@ -9,9 +9,12 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from digitprep import __version__
 from digitprep.cli import convert, data, models, photos
 from digitprep.cli.curves import plot
 from digitprep.cli.demo import demo
@@ -24,7 +27,9 @@ from digitprep.cli.predict import predict
 from digitprep.cli.quiet import with_quiet
 from digitprep.cli.serve import serve
 from digitprep.cli.show import show
+from digitprep.cli.terminal import tell
 from digitprep.cli.training import train
+from digitprep.docstrings import blocks
 from digitprep.errors import DigitprepError
 
 app = typer.Typer(
@@ -34,6 +39,29 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        tell(f"digitprep {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None: ...
+
+
+def _add(command: Callable[..., None], name: str | None = None) -> None:
+    """Give digitprep a command, of whose docstring a paragraph is a line: terminals break it themselves."""
+    said = "\n\n".join(" ".join(block.split()) for block in blocks(command.__doc__))
+    app.command(name, help=said)(with_quiet(command))
+
+
 for command in (
     convert.convert,
     convert.merge,
@@ -51,8 +79,8 @@ for command in (
     demo,
     serve,
 ):
-    app.command()(with_quiet(command))
-app.command(name="list")(with_quiet(list_names))
+    _add(command)
+_add(list_names, "list")
 
 
 def main() -> None:

@@ -131,7 +131,7 @@ def convert(
 
 def merge(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SRC...", readable=False, help="Datasets, in any formats.")
+        list[Path], typer.Argument(metavar="SRC", readable=False, help="Datasets, in any formats.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DST", help="Where the new one goes.")],
     to: To = None,

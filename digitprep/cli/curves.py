@@ -35,7 +35,7 @@ class Told:
 
 
 def plot(
-    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="What train --log wrote.")],
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG", help="What train --log wrote.")],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="PNG", help="Where the curves go: .png, or a page, .html."),

@@ -43,7 +43,9 @@ BAR_WIDTH, WIDEST_NAME = 40, 20  # in cells of the terminal
 
 
 def info(
-    path: Annotated[Path, typer.Argument(readable=False, help="A dataset: a file or a folder.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", readable=False, help="A dataset: a file or a folder.")
+    ],
     source_format: SourceFormat = None,
     classes: Classes = 10,
     sheet: Sheet = None,

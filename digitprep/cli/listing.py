@@ -23,7 +23,7 @@ Kind = Literal[
 ]
 
 
-def list_names(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
+def list_names(kind: Annotated[Kind, typer.Argument(metavar="KIND", help="What to list.")]) -> None:
     """List what there is to choose from: each as text with its defaults, and on it what it takes."""
     for name, *lines in _entries(kind):
         print(name, *lines, sep="\n    ")

@@ -21,7 +21,9 @@ INK = 128  # from here on a pixel is drawn where there are no greys
 
 
 def show(
-    path: Annotated[Path, typer.Argument(readable=False, help="A dataset: a file or a folder.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", readable=False, help="A dataset: a file or a folder.")
+    ],
     index: Annotated[int, typer.Option(min=0, help="Which image of the split, from 0.")] = 0,
     split: Annotated[
         str | None, typer.Option(help="The split, such as test.", show_default="the first one")

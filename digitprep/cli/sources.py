@@ -27,7 +27,7 @@ LIST = "-"  # in the place of photos: their names are read from stdin
 Photos = Annotated[
     list[str],
     typer.Argument(
-        metavar="PHOTOS...",
+        metavar="PHOTOS",
         help="Image files, folders, .zip and .tar archives, addresses such as s3://bucket/photos/; "
         "or - for a list of them on stdin.",
     ),

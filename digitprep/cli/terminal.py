@@ -34,7 +34,8 @@ def classes_option(unless_given: str | bool = True) -> Any:
 
 Classes = Annotated[int, classes_option()]
 SourceFormat = Annotated[
-    str | None, typer.Option("--from", metavar="FORMAT", help="The source's format, if it is not plain.")
+    str | None,
+    typer.Option("--from", metavar="FORMAT", help="The source's format, if its content does not tell it."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ModelFile = Annotated[
