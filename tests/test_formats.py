@@ -17,8 +17,10 @@ from digitprep.errors import DataError, DigitprepError, UsageError
 from digitprep.formats.base import FORMATS, Format
 from digitprep.formats.idx import Idx
 from digitprep.formats.npz import Npz
+from digitprep.nn import load_model
 from digitprep.place import place
 
+PHOTOS = Path(__file__).resolve().parents[1] / "samples" / "photos"
 SPLIT = Split(np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.array([1, 2, 3]))
 
 
@@ -48,11 +50,20 @@ def test_a_format_may_be_text_with_options_or_an_object() -> None:
 def test_a_path_that_no_format_claims_is_refused_with_what_is_known(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(
-        DataError, match=r"first bytes and the name of this file fit no known format.*idx: MNIST"
+        DataError,
+        match=r"first bytes and the name of this file fit no known format, .* idx, .*; .*list formats",
     ):
         formats.sniff(tmp_path / "notes.txt")
     with pytest.raises(DataError, match="files in this folder fit no known format"):
         formats.read(tmp_path)
+
+
+def test_who_brings_photos_or_a_network_is_told_which_command_takes_them(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="`digitprep clean` makes a dataset of photos"):
+        formats.read(PHOTOS)
+    load_model().save(tmp_path / "net.npz")
+    with pytest.raises(DataError, match=r"expected a dataset, found a network .*evaluate.* as --model"):
+        formats.read(tmp_path / "net.npz")
 
 
 def test_a_path_that_two_formats_claim_is_refused_until_one_is_named(tmp_path: Path) -> None:

@@ -155,9 +155,11 @@ def sniff(path: AnyPath) -> Format:
         raise DataError(
             f"{path} could be {' or '.join(claims)}; say which with --from (format={claims[0]!r})"
         )
-    known = "; ".join(f"{name}: {FORMATS.summary(name)}" for name in FORMATS)
     kind = "files in this folder" if path.is_dir() else "first bytes and the name of this file"
-    raise DataError(f"{path}: the {kind} fit no known format. Known are {known}")
+    raise DataError(
+        f"{path}: the {kind} fit no known format, which are {', '.join(sorted(FORMATS))}; "
+        "`digitprep list formats` says what each holds, and `digitprep clean` makes a dataset of photos"
+    )
 
 
 def named(path: AnyPath, format: str | Format | None = None) -> Format:  # noqa: A002

@@ -67,6 +67,9 @@ def _pairs(path: Path, keys: list[str]) -> Pairs:
         fitting = [pairs for pairs in fitting if any(images for images, _ in pairs.values())]
     if len(fitting) == 1:
         return fitting[0]
+    if "digitprep_model" in keys:
+        advice = "`digitprep evaluate` and `digitprep predict` take it as --model"
+        raise DataError.of(path, expected="a dataset", found="a network of digitprep", advice=advice)
     raise DataError.of(
         path,
         expected="the keys of one convention: x_train, y_train, ...; train_x, train_y, ...; "
