@@ -57,28 +57,10 @@ def comparisons(split: Split, folder: Path) -> Iterator[Comparison]:
 
 
 def idx_comparisons(split: Split, folder: Path) -> Iterator[Comparison]:
-    ours, plain = folder / "idx", folder / "plain"
-    formats.write(split, ours, format="idx")
+    packed, plain = folder / "idx", folder / "plain"
+    formats.write(split, packed, format="idx")
     formats.write(split, plain, format="idx(compress=False)")
-    packed = (ours / f"{IMAGES}.gz").read_bytes()
-
-    def inflate() -> None:
-        zlib.decompress(packed, 31, split.images.nbytes + 16)
-
-    def read() -> None:
-        formats.read(ours)
-
-    installed, gz.inflater = gz.inflater, zlib
-    yield Comparison("IDX gz, read", read, "zlib alone", inflate, 1 / 1.1)
-    yield Comparison(
-        "IDX gz, read in parts", lambda: deque(formats.stream(ours), 0), "zlib alone", inflate, 1 / 1.1
-    )
-    yield Comparison("IDX gz, read", read, "gzip.open", lambda: gzip_array(ours / f"{IMAGES}.gz"))
-    gz.inflater = installed
-    if installed is zlib:
-        print("isal is not installed: not compared")
-    else:
-        yield Comparison("IDX gz, read with isal", read, "zlib alone", inflate)
+    yield from packed_idx_reads(split, packed)
     header = (plain / IMAGES).read_bytes()[:16]
 
     def write() -> None:
@@ -88,27 +70,52 @@ def idx_comparisons(split: Split, folder: Path) -> Iterator[Comparison]:
         "IDX gz, write", write, "gzip.compress", lambda: gzip.compress(header + split.images.tobytes()), 15
     )
     yield Comparison("IDX gz, write", write, "zlib alone, level 6", lambda: zlib.compress(split.images, 6))
+    yield from plain_idx_reads(plain)
+
+
+def packed_idx_reads(split: Split, folder: Path) -> Iterator[Comparison]:
+    """With zlib at first, as it comes with Python; with isal where it is installed."""
+    images = folder / f"{IMAGES}.gz"
+    packed = images.read_bytes()
+
+    def inflate() -> None:
+        zlib.decompress(packed, 31, split.images.nbytes + 16)
+
+    def read() -> None:
+        formats.read(folder)
+
+    installed, gz.inflater = gz.inflater, zlib
+    yield Comparison("IDX gz, read", read, "zlib alone", inflate, 1 / 1.1)
+    yield Comparison(
+        "IDX gz, read in parts", lambda: deque(formats.stream(folder), 0), "zlib alone", inflate, 1 / 1.1
+    )
+    yield Comparison("IDX gz, read", read, "gzip.open", lambda: gzip_array(images))
+    gz.inflater = installed
+    if installed is zlib:
+        print("isal is not installed: not compared")
+    else:
+        yield Comparison("IDX gz, read with isal", read, "zlib alone", inflate)
+
+
+def plain_idx_reads(folder: Path) -> Iterator[Comparison]:
     for name in ("idx2numpy", "mnist"):
         if importlib.util.find_spec(name) is None:
             print(f"{name} is not installed: not compared")
+
+    def read() -> None:
+        formats.read(folder)
+
     if importlib.util.find_spec("idx2numpy"):
         import idx2numpy
 
+        files = [str(folder / name) for name in (IMAGES, LABELS)]
         yield Comparison(
-            "IDX, read",
-            lambda: formats.read(plain),
-            "idx2numpy",
-            lambda: [idx2numpy.convert_from_file(str(plain / name)) for name in (IMAGES, LABELS)],
+            "IDX, read", read, "idx2numpy", lambda: list(map(idx2numpy.convert_from_file, files))
         )
     if importlib.util.find_spec("mnist"):
         import mnist
 
-        yield Comparison(
-            "IDX, read",
-            lambda: formats.read(plain),
-            "python-mnist",
-            lambda: mnist.MNIST(str(plain)).load_training(),
-        )
+        yield Comparison("IDX, read", read, "python-mnist", lambda: mnist.MNIST(str(folder)).load_training())
 
 
 def gzip_array(file: Path) -> np.ndarray:
