@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from digitprep.cli.pages import LIST_PAGES, page_samples
 from digitprep.errors import DataError
-from digitprep.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
     from digitprep.batch import Cleaned
     from digitprep.cli.sources import Places
+    from digitprep.limits import Limits
     from digitprep.nn.engines import Classifier
     from digitprep.pipeline import Pipeline
     from digitprep.report.cleaning import CleaningReport
@@ -95,7 +95,7 @@ def cleaned_photos(
     files: Iterable[Source],
     steps: Pipeline,
     executor: Any,
-    limits: Limits = LIMITS,
+    limits: Limits,
     thumbnail_px: int = 0,
     with_decisions: bool = False,
 ) -> Iterator[list[Cleaned]]:

@@ -46,10 +46,10 @@ MemoryMb = Annotated[
 @contextmanager
 def pool(
     jobs: int,
-    seconds: float | None = None,
-    memory_mb: int | None = None,
-    scheduler: str | None = None,
-    chunk: int | None = None,
+    seconds: float | None,
+    memory_mb: int | None,
+    scheduler: str | None,
+    chunk: int | None,
 ) -> Iterator[Any]:
     """An executor of that many processes, or of a scheduler's workers, while the block runs.
 

@@ -51,8 +51,8 @@ class RunFiles:
     output: Path
     checkpoint: Path
     log: Path | None
-    plot: Path | None = None
-    report: Path | None = None
+    plot: Path | None
+    report: Path | None
 
     def __post_init__(self) -> None:
         """Raises UsageError where a name will not do, or two files share one."""
