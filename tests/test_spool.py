@@ -271,7 +271,7 @@ def test_shards_and_thumbnails_of_pages_are_counted_by_their_digits(tmp_path, ph
 
     with contextlib.suppress(Stopped), Spool(tmp_path / "set.npz", FACTS) as spool:
         found = [one for page in spool.through(photos[:10], work, thumbnails=90) for one in page]
-        assert [shard["photos"] for shard in spool.finished] == [4, 4, 2]
+        assert [shard["photos"] for shard in spool.shards.finished] == [4, 4, 2]
         raise Stopped
     assert [one.thumbnail is not None for one in found] == [True] * 90 + [False] * 510
     with Spool(tmp_path / "set.npz", FACTS) as spool:

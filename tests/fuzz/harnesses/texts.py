@@ -17,8 +17,8 @@ from digitprep.names import natural_key, path_inside
 from digitprep.nn.augment import AUGMENTATIONS
 from digitprep.pipeline import Pipeline
 from digitprep.recipes import RECIPES
-from digitprep.shards import from_bytes, to_bytes
-from digitprep.spool import MANIFEST, Spool
+from digitprep.shards import MANIFEST, from_bytes, to_bytes
+from digitprep.spool import Spool
 from harnesses import harness, parse_with, scratch, written
 
 
