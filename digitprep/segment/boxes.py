@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from digitprep.opencv import cv2
-from digitprep.segment.rules import straight, vertical_runs
+from digitprep.segment.rules import straight
 from digitprep.steps.base import Mask
+from digitprep.steps.runs import VerticalRuns
 
 # The sides of a box are at least this share of the page's longer side, and no thicker than the next share
 # of that; they may be broken over the third, where a stroke of the digit runs into them, and the last one
@@ -46,7 +47,7 @@ def _thin_lines(ink: Mask, length: int, thickest: int, broken: float = 0.0) -> M
 
     broken: over which share of its length a line may be interrupted
     """
-    thin = ink & (vertical_runs(ink) <= thickest)
+    thin = ink & (VerticalRuns.of(ink).length <= thickest)
     return straight(_closed(thin, round(broken * length)), length) & thin
 
 

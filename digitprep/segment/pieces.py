@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from digitprep.opencv import cv2
-from digitprep.segment.rules import straight, vertical_runs
+from digitprep.segment.rules import straight
 from digitprep.steps.base import Box, Mask
+from digitprep.steps.runs import VerticalRuns
 
 # A piece is looked at when its longer side is at least this share of the page's, and a digit's piece
 # lies between these shares of the usual digit's height; smaller ones may be parts of a digit.
@@ -219,7 +220,7 @@ def _holds_another(piece: Piece, pieces: Sequence[Piece], least: float) -> bool:
 
 def _lines(ink: Mask, height: float, thickest: float) -> Mask:
     found = straight(ink, max(8, round(1.1 * height)))
-    runs = vertical_runs(ink)
+    runs = VerticalRuns.of(ink).length
     return found & (runs <= max(2, thickest))
 
 

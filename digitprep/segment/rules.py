@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from digitprep.opencv import cv2
 from digitprep.segment.paper import Floats, Ink
 from digitprep.steps.base import Box, Mask
+from digitprep.steps.runs import VerticalRuns
 
 # Slopes that are tried, as rise over run: up to about 12 degrees, closer than one stroke's width apart.
 SLOPES = np.linspace(-0.21, 0.21, 15)
@@ -49,7 +50,7 @@ def _posts(rest: Mask, rules: Mask) -> Mask:
 
     Those are the sides of cells, and what is left of a rule between two parts that were taken away.
     """
-    thickness = min(float(np.median(vertical_runs(part)[part])) for part in (rules, rules.T))
+    thickness = min(float(np.median(VerticalRuns.of(part).length[part])) for part in (rules, rules.T))
     near = cv2.dilate(rules.astype(np.uint8), np.ones((7, 5), np.uint8)) > 0
     _, components, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
     posts = np.zeros(len(stats), dtype=bool)
@@ -128,7 +129,7 @@ def _rules(ink: Mask, darkness: Floats) -> tuple[Mask, Mask]:
     longest = max(ink.shape)
     lines = _printed(_straight_pieces(ink, darkness), ink.shape)
     removed, covered = np.zeros_like(ink), np.zeros_like(ink)
-    runs = vertical_runs(ink) if lines else None
+    runs = VerticalRuns.of(ink).length if lines else None
     for line in lines:
         covered[line.rows, line.columns] = True
         assert runs is not None
@@ -156,7 +157,7 @@ def _straight_pieces(ink: Mask, darkness: Floats) -> list[_Line]:
     gap = np.ones((3, max(3, round(HOLE * longest))), np.uint8)
     joined = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_CLOSE, gap)
     _, components, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    runs = vertical_runs(ink)
+    runs = VerticalRuns.of(ink).length
     lines = []
     for number in range(1, len(stats)):
         x, y, w, h, _ = (int(value) for value in stats[number])
@@ -200,16 +201,6 @@ def _halved(ink: Mask) -> Mask:
 
 def _enlarged(half: Mask, like: Mask) -> Mask:
     return half.repeat(2, axis=0).repeat(2, axis=1)[: like.shape[0], : like.shape[1]]
-
-
-def vertical_runs(ink: Mask) -> NDArray[np.int32]:
-    """(H, W) -> for each pixel of ink the length of the vertical run that it lies in, elsewhere 0."""
-    height = len(ink)
-    rows = np.arange(height, dtype=np.int32)[:, None]
-    padded = np.pad(ink, ((1, 1), (0, 0)))
-    first = np.maximum.accumulate(np.where(ink & ~padded[:-2], rows, 0), axis=0)
-    last = np.minimum.accumulate(np.where(ink & ~padded[2:], rows, height)[::-1], axis=0)[::-1]
-    return np.where(ink, last - first + 1, 0).astype(np.int32)
 
 
 def _tables(across: Mask, down: Mask) -> list[Box]:

@@ -19,6 +19,19 @@ from digitprep.opencv import cv2
 from digitprep.spec import Between
 from digitprep.steps.base import STEPS, Box, Image, Share, Step, ink_box
 
+# What a piece's score is worth when it touches no border, one, or more: the more it touches, the
+# likelier it is a frame, a shadow or a neighbour.
+BORDER_PENALTY = (1.0, 0.15, 0.03)
+
+# Of a frame's ink at most this share lies further inside than this share of its sides, where the
+# centre of another piece lies that is at least this large beside it.
+FRAME_CORE_INK, FRAME_MARGIN, FRAMED_SIZE = 0.1, 0.12, 0.2
+
+# A piece that was not kept may be another digit where it is whole and about as high as the one that
+# was, from and up to these shares, with at least this share of its ink. No photo of one digit, of 1,000
+# that were tried, holds such a piece.
+OTHER_LEAST, OTHER_MOST, OTHER_INK = 0.6, 1.6, 0.15
+
 
 @STEPS.register
 @dataclass(frozen=True)
@@ -132,16 +145,6 @@ def _pieces(image: Image) -> tuple[NDArray[np.int32], list[_Piece]]:
     return np.asarray(components, dtype=np.int32), pieces
 
 
-# What a piece's score is worth when it touches no border, one, or more: the more it touches, the
-# likelier it is a frame, a shadow or a neighbour.
-BORDER_PENALTY = (1.0, 0.15, 0.03)
-
-
-# Of a frame's ink at most this share lies further inside than this share of its sides, where the
-# centre of another piece lies that is at least this large beside it.
-FRAME_CORE_INK, FRAME_MARGIN, FRAMED_SIZE = 0.1, 0.12, 0.2
-
-
 def _is_frame(piece: _Piece, pieces: list[_Piece], components: NDArray[np.int32]) -> bool:
     """Whether a piece is a box, or a corner of one, drawn around another piece: a cell of a form."""
     x, y, width, height = piece.box
@@ -158,12 +161,6 @@ def _is_frame(piece: _Piece, pieces: list[_Piece], components: NDArray[np.int32]
         and other.size >= FRAMED_SIZE * piece.size
         for other in pieces
     )
-
-
-# A piece that was not kept may be another digit where it is whole and about as high as the one that
-# was, from and up to these shares, with at least this share of its ink. No photo of one digit, of 1,000
-# that were tried, holds such a piece.
-OTHER_LEAST, OTHER_MOST, OTHER_INK = 0.6, 1.6, 0.15
 
 
 def _is_another(piece: _Piece, kept: Box, area: int) -> bool:
