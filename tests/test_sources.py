@@ -280,7 +280,7 @@ def server(tmp_path):
     """The address of a local server that gives the files of a folder."""
     handler = functools.partial(Quiet, directory=str(as_folder(tmp_path / "served")))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=[0.01], daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 
