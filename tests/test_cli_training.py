@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 
 import digitprep as dp
 from digitprep.selection import held_back_unasked
@@ -29,10 +30,8 @@ def data(tmp_path) -> Path:
     return tmp_path / "data.npz"
 
 
-def started(folder, *arguments) -> subprocess.Popen:
-    environment = os.environ | {"COLUMNS": "200"}
-    command = [sys.executable, "-m", "digitprep", "train", "data.npz", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+def started(folder, *arguments) -> Forked:
+    return Forked(["train", "data.npz", *arguments], folder, COLUMNS="200")
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(train, tmp_path):
         process = started(tmp_path, "-o", "b.npz", "--log", "b.csv", "--resume", *options)
         wait_for(process, ("epoch", "b.npz"))
         time.sleep(moments.uniform(0, 0.2))
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         process.communicate()
         if (tmp_path / "b.npz").exists():
             break

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 from PIL import Image
 
 import digitprep as dp
@@ -290,8 +290,7 @@ def test_clean_that_was_killed_ends_with_the_same_bytes_when_it_is_run_again(run
     (folder / "7.png").write_bytes(b"broken")
     quick = ["--pipeline", "grayscale | invert | resize(size=28)"]  # how they are cleaned is no matter here
     run("clean", "digits", "-o", "whole.npz", *quick, check=7)
-    command = [sys.executable, "-m", "digitprep", "clean", "digits", "-o", "killed.npz", *quick]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
+    process = Forked(["clean", "digits", "-o", "killed.npz", *quick], tmp_path)
     manifest = tmp_path / "killed.npz.partial" / "manifest.jsonl"
     while process.poll() is None and not (manifest.exists() and manifest.stat().st_size):
         time.sleep(0.01)

@@ -1,14 +1,13 @@
 """The page of train --report: the figures of the run, what the network has learnt, and runs side by side."""
 
-import itertools
 import signal
-import subprocess
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from forked import Forked
+from killing import stand_ins
 from page import NASTY, Page, assert_harmless, told
 
 import digitprep as dp
@@ -128,37 +127,17 @@ def test_train_writes_the_page_and_plot_another_from_the_logs(run, tmp_path):
 
 @pytest.fixture
 def ticking(run, monkeypatch):
-    """`run` with a clock that ticks when training asks it, so that times are the same each time."""
-    ticks = itertools.count()
-    monkeypatch.setattr("digitprep.nn.run.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    """`run` as the processes that are killed do it."""
+    for stand_in in stand_ins():
+        monkeypatch.setattr(*stand_in)
     return run
 
 
-# Runs train with such a clock, and ends by SIGKILL just before a file is put into its place, as
-# "placed m.png", or removed, as "removed m.png".
-KILLED_AT = """
-import itertools, os, signal, sys, time
-from digitprep.cli import main
-
-ticks = itertools.count()
-time.perf_counter = lambda: next(ticks)
-moment = sys.argv.pop(1)
-
-def watch(event, arguments):
-    if event in ("os.link", "os.rename") and f"placed {os.path.basename(arguments[1])}" == moment:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if event == "os.remove" and f"removed {os.path.basename(arguments[0])}" == moment:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(watch)
-sys.argv[0] = "digitprep"
-main()
-"""
-
-
 def killed_at(moment, folder, *arguments) -> int:
-    command = [sys.executable, "-c", KILLED_AT, moment, *arguments]
-    return subprocess.run(command, cwd=folder, timeout=120, check=False).returncode
+    """The exit code of train, which ends by SIGKILL just before that moment."""
+    process = Forked(arguments, folder, watch=("killing:kill_at", moment))
+    process.communicate()
+    return process.returncode
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")

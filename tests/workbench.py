@@ -2,16 +2,14 @@
 
 import http.client
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-TESTS = Path(__file__).parent
-PHOTOS = TESTS.parent / "samples" / "photos"
+from forked import Forked
+
+PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
 TIMEOUT_SECONDS = 120
 
 
@@ -25,12 +23,7 @@ class Served:
 
     def start(self):
         """Start it, or start it again."""
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(TESTS.parent)}
-        command = [sys.executable, "-m", "digitprep", "serve", str(self.project), *self.options]
-        with self.errors.open("a") as errors:
-            self.process = subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
+        self.process = Forked(["serve", self.project, *self.options], errors=self.errors)
         self.address = self.process.stdout.readline().strip()
         assert self.address, self.said()
         parts = urlsplit(self.address)
@@ -40,14 +33,13 @@ class Served:
         """End it as a power cut does."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        self.process.stdout.close()
+        self.process.close()
 
     def close(self):
         """End it as its user does; its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGINT)
         code = self.process.wait(TIMEOUT_SECONDS)
-        self.process.stdout.close()
+        self.process.close()
         return code
 
     def said(self):

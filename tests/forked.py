@@ -1,0 +1,83 @@
+"""digitprep in processes of its own, forked from one that has imported it: Python takes longer to start.
+
+That one is `multiprocessing`'s fork server. What a user would not start so, as the processes that digitprep
+starts itself, is started as ever.
+"""
+
+import multiprocessing
+import os
+import sys
+from importlib import import_module
+
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(
+    ["digitprep.cli", "digitprep.nn.train", "digitprep.steps", "digitprep.serve.app", "uvicorn", "cv2"]
+)
+
+
+class Forked:
+    """`digitprep` with these arguments in a folder; what is used of subprocess.Popen.
+
+    stdout, stderr: what it prints there, as texts to read
+    errors: a file that stderr is added to instead
+    watch: "module:function", called before digitprep runs
+    """
+
+    def __init__(self, arguments, folder=".", *, errors=None, watch=None, **environment):
+        ours, theirs = zip(*(FORKING.Pipe(duplex=False) for _ in range(2)), strict=True)
+        self.stdout, self.stderr = (os.fdopen(os.dup(end.fileno()), encoding="utf-8") for end in ours)
+        asked = [str(argument) for argument in arguments]
+        details = (asked, str(folder), theirs, errors, watch, environment)
+        self._process = FORKING.Process(target=_run, args=details)
+        self._process.start()
+        for end in (*ours, *theirs):
+            end.close()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self._process.exitcode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self, timeout=None):
+        """Its exit code, once it has ended; minus the signal that ended it."""
+        self._process.join(timeout)
+        assert self.returncode is not None, f"it did not end within {timeout} s"
+        return self.returncode
+
+    def communicate(self, timeout=None):
+        """What is left of its stdout and stderr, the first of which has to be little, once it has ended."""
+        said = self.stderr.read()
+        printed = self.stdout.read()
+        self.close()
+        self.wait(timeout)
+        return printed, said
+
+    def close(self):
+        self.stdout.close()
+        self.stderr.close()
+
+
+def _run(arguments, folder, streams, errors, watch, environment):
+    """What the forked process does."""
+    os.environ |= environment
+    os.chdir(folder)
+    for number, stream in enumerate(streams, 1):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    if errors is not None:
+        os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT), 2)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8", closefd=False) for number in (1, 2))
+    if watch is not None:
+        module, _, name = watch[0].partition(":")
+        getattr(import_module(module), name)(*watch[1:])
+    sys.argv = ["digitprep", *arguments]
+    from digitprep.cli import main
+
+    main()
