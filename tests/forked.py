@@ -7,7 +7,6 @@ starts itself, is started as ever.
 import multiprocessing
 import os
 import sys
-from importlib import import_module
 
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(
@@ -20,14 +19,14 @@ class Forked:
 
     stdout, stderr: what it prints there, as texts to read
     errors: a file that stderr is added to instead
-    watch: "module:function", called before digitprep runs
+    before: a function of a module of the tests, and its arguments, called before digitprep runs
     """
 
-    def __init__(self, arguments, folder=".", *, errors=None, watch=None, **environment):
+    def __init__(self, arguments, folder=".", *, errors=None, before=None, **environment):
         ours, theirs = zip(*(FORKING.Pipe(duplex=False) for _ in range(2)), strict=True)
         self.stdout, self.stderr = (os.fdopen(os.dup(end.fileno()), encoding="utf-8") for end in ours)
         asked = [str(argument) for argument in arguments]
-        details = (asked, str(folder), theirs, errors, watch, environment)
+        details = (asked, str(folder), theirs, errors, before, environment)
         self._process = FORKING.Process(target=_run, args=details)
         self._process.start()
         for end in (*ours, *theirs):
@@ -64,7 +63,7 @@ class Forked:
         self.stderr.close()
 
 
-def _run(arguments, folder, streams, errors, watch, environment):
+def _run(arguments, folder, streams, errors, before, environment):
     """What the forked process does."""
     os.environ |= environment
     os.chdir(folder)
@@ -74,9 +73,8 @@ def _run(arguments, folder, streams, errors, watch, environment):
     if errors is not None:
         os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT), 2)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8", closefd=False) for number in (1, 2))
-    if watch is not None:
-        module, _, name = watch[0].partition(":")
-        getattr(import_module(module), name)(*watch[1:])
+    if before is not None:
+        before[0](*before[1:])
     sys.argv = ["digitprep", *arguments]
     from digitprep.cli import main
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from forked import Forked
-from killing import stand_ins
+from killing import kill_at, stand_ins
 from page import NASTY, Page, assert_harmless, told
 
 import digitprep as dp
@@ -135,7 +135,7 @@ def ticking(run, monkeypatch):
 
 def killed_at(moment, folder, *arguments) -> int:
     """The exit code of train, which ends by SIGKILL just before that moment."""
-    process = Forked(arguments, folder, watch=("killing:kill_at", moment))
+    process = Forked(arguments, folder, before=(kill_at, moment))
     process.communicate()
     return process.returncode
 

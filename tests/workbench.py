@@ -4,6 +4,7 @@ import http.client
 import json
 import signal
 import time
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -13,17 +14,24 @@ PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
 TIMEOUT_SECONDS = 120
 
 
+def change(module, name, value):
+    """Put something in the place of what a module has under a name."""
+    setattr(import_module(module), name, value)
+
+
 class Served:
     """`digitprep serve` on a project, in a process of its own."""
 
-    def __init__(self, project, *options):
+    def __init__(self, project, *options, setting=None):
+        """setting: a module, a name in it, and what it is to be there."""
         self.project, self.options = project, options
+        self.before = setting and (change, *setting)
         self.errors = project.with_name(f"{project.name}-stderr.txt")
         self.start()
 
     def start(self):
         """Start it, or start it again."""
-        self.process = Forked(["serve", self.project, *self.options], errors=self.errors)
+        self.process = Forked(["serve", self.project, *self.options], errors=self.errors, before=self.before)
         self.address = self.process.stdout.readline().strip()
         assert self.address, self.said()
         parts = urlsplit(self.address)
