@@ -56,6 +56,12 @@ def plain(text: str) -> list[str]:
     return [] if first != "digitprep" or shell else words
 
 
+def halves(text: str) -> tuple[str, str]:
+    """A command and, where what it prints goes on to other programs, those."""
+    before, pipe, after = text.partition(" | ")
+    return (before, after) if pipe and plain(before) and "digitprep" not in after else (text, "")
+
+
 @dataclass
 class Reader:
     """Someone who works through pages in a folder of their own, with `programs` beside it to call."""
@@ -106,12 +112,9 @@ class Reader:
     def run(self, command: Command) -> tuple[list[str], int]:
         """The lines that a command prints, and its exit code."""
         text = command.text.replace("8786", self.port)
-        words = plain(text)
-        if words and not command.is_interrupted and Path(dp.__file__).is_relative_to(ROOT):
-            # In this process: to start one takes longer than most commands.
-            with io.TextIOWrapper(io.BytesIO(), "utf-8") as both:
-                code = main_inside(words, self.folder, [io.TextIOWrapper(io.BytesIO()), both, both])
-                return both.buffer.getvalue().decode().splitlines(), code
+        before, after = halves(text)
+        if (words := plain(before)) and not command.is_interrupted and Path(dp.__file__).is_relative_to(ROOT):
+            return self.inside(words, after)
         process = subprocess.Popen(
             ["bash", "-c", text.removesuffix(" &")],
             cwd=self.folder,
@@ -136,6 +139,25 @@ class Reader:
         finally:
             watch.cancel()
             end(process)
+
+    def inside(self, words: list[str], after: str) -> tuple[list[str], int]:
+        """The same of digitprep in this process, as to start one takes longer than most commands.
+
+        after: programs that what it prints goes on to; an exit code is then that of all of them
+        """
+        with (
+            io.TextIOWrapper(io.BytesIO(), "utf-8") as printed,
+            io.TextIOWrapper(io.BytesIO(), "utf-8") as told,
+        ):
+            said = told if after else printed
+            code = main_inside(words, self.folder, [io.TextIOWrapper(io.BytesIO()), printed, said])
+            out, errors = printed.buffer.getvalue(), told.buffer.getvalue()
+        if after:
+            ended = subprocess.run(
+                ["bash", "-c", after], cwd=self.folder, input=out, capture_output=True, check=False
+            )
+            code, out, errors = code or ended.returncode, ended.stdout, errors + ended.stderr
+        return (errors + out).decode().splitlines(), code
 
     def python(self, block: Block, place: str) -> str:
         """What a block of Python prints."""
