@@ -26,6 +26,7 @@ import contextlib
 import io
 import itertools
 import os
+import re
 import shlex
 import signal
 import socket
@@ -48,18 +49,24 @@ SECONDS = 120  # for one command, on a busy machine
 
 
 def plain(text: str) -> list[str]:
-    """The arguments of a command of digitprep that needs no shell; of others, none."""
+    """The arguments of a command of digitprep that needs no shell and is whole; of others, none."""
     reading = shlex.shlex(text, posix=True, punctuation_chars=True)
     reading.whitespace_split, reading.commenters = True, ""
-    first, *words = reading
+    try:
+        first, *words = reading
+    except ValueError:  # a quotation goes on
+        return []
     shell = any(set(word) & set("*?$~`") or not set(word) - set("();<>|&") for word in words)
     return [] if first != "digitprep" or shell else words
 
 
 def halves(text: str) -> tuple[str, str]:
     """A command and, where what it prints goes on to other programs, those."""
-    before, pipe, after = text.partition(" | ")
-    return (before, after) if pipe and plain(before) and "digitprep" not in after else (text, "")
+    for pipe in re.finditer(r" \| ", text):
+        before, after = text[: pipe.start()], text[pipe.end() :]
+        if plain(before) and "digitprep" not in after:
+            return before, after
+    return text, ""
 
 
 @dataclass
