@@ -1,17 +1,20 @@
 """digitprep in processes of its own, forked from one that has imported it: Python takes longer to start.
 
-That one is `multiprocessing`'s fork server. What a user would not start so, as the processes that digitprep
-starts itself, is started as ever.
+That one is `multiprocessing`'s fork server. Tests of how digitprep starts, and of what it starts itself, start
+Python as ever.
 """
 
+import contextlib
 import multiprocessing
 import os
 import sys
 
-FORKING = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload(
-    ["digitprep.cli", "digitprep.nn.train", "digitprep.steps", "digitprep.serve.app", "uvicorn", "cv2"]
-)
+IMPORTED = ["digitprep.cli", "digitprep.nn.train", "digitprep.steps", "digitprep.serve.app", "uvicorn", "cv2"]
+
+HAS_ONE = "forkserver" in multiprocessing.get_all_start_methods()  # Windows has not
+FORKING = multiprocessing.get_context("forkserver" if HAS_ONE else "spawn")
+if HAS_ONE:
+    FORKING.set_forkserver_preload(IMPORTED)
 
 
 class Forked:
@@ -19,11 +22,15 @@ class Forked:
 
     stdout, stderr: what it prints there, as texts to read
     errors: a file that stderr is added to instead
+    terminal: its end for programs, which both go to instead
     before: a function of a module of the tests, and its arguments, called before digitprep runs
     """
 
-    def __init__(self, arguments, folder=".", *, errors=None, before=None, **environment):
+    def __init__(self, arguments, folder=".", *, errors=None, before=None, terminal=None, **environment):
         ours, theirs = zip(*(FORKING.Pipe(duplex=False) for _ in range(2)), strict=True)
+        if terminal is not None:
+            for end in theirs:
+                os.dup2(terminal, end.fileno())
         self.stdout, self.stderr = (os.fdopen(os.dup(end.fileno()), encoding="utf-8") for end in ours)
         asked = [str(argument) for argument in arguments]
         details = (asked, str(folder), theirs, errors, before, environment)
@@ -61,6 +68,20 @@ class Forked:
     def close(self):
         self.stdout.close()
         self.stderr.close()
+
+
+def in_terminal(arguments, folder, **environment):
+    """What a terminal shows of digitprep, stdout and stderr as one, and its exit code."""
+    ours, theirs = os.openpty()
+    process = Forked(arguments, folder, terminal=theirs, TERM="xterm-256color", **environment)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # what Linux says at the end
+        while piece := os.read(ours, 1 << 16):
+            shown += piece
+    os.close(ours)
+    process.close()
+    return shown.decode(), process.wait(60)
 
 
 def _run(arguments, folder, streams, errors, before, environment):

@@ -2,17 +2,15 @@
 
 import csv
 import json
-import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from forked import Forked
+from forked import Forked, in_terminal
 
 import digitprep as dp
 from digitprep.selection import held_back_unasked
@@ -281,34 +279,8 @@ def test_letters_in_colour_of_any_size_with_their_names(train, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.usefixtures("data")
 def test_on_a_terminal_a_table_and_a_bar_are_drawn(tmp_path):
-    import pty
-
-    leader, follower = pty.openpty()
-    command = [
-        sys.executable,
-        "-m",
-        "digitprep",
-        "train",
-        "data.npz",
-        "-o",
-        "m.npz",
-        *OPTIONS,
-        "--epochs",
-        "3",
-    ]
-    environment = os.environ | {"COLUMNS": "120", "LINES": "40", "TERM": "xterm"}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=follower) as process:
-        os.close(follower)
-        seen = b""
-        while True:
-            try:
-                part = os.read(leader, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            seen += part
-    os.close(leader)
-    assert process.returncode == 0
-    for words in (b"validation accuracy", b"images/s", b"time left", b"100%"):
+    command = ["train", "data.npz", "-o", "m.npz", *OPTIONS, "--epochs", "3"]
+    seen, code = in_terminal(command, tmp_path, COLUMNS="120", LINES="40")
+    assert code == 0
+    for words in ("validation accuracy", "images/s", "time left", "100%"):
         assert words in seen

@@ -1,15 +1,12 @@
 """What a terminal shows: progress in its width, in colours or not, and nothing where that is asked for."""
 
-import os
-import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
+from forked import in_terminal
 
 import digitprep as dp
 from digitprep.cli import app
@@ -22,30 +19,7 @@ def terminal(tmp_path):
     """Run digitprep in a terminal so many columns wide; what is seen there, stdout and stderr as one."""
 
     def run_in_terminal(*arguments, columns=80, **environment):
-        ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "digitprep", *map(str, arguments)]
-        names = {"COLUMNS": str(columns), "TERM": "xterm-256color", "OPENBLAS_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=os.environ | names | environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        )
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 1 << 16)
-            except OSError:  # what Linux says at the end
-                break
-            if not piece:
-                break
-            shown += piece
-        os.close(ours)
-        process.wait(60)
-        return shown.decode()
+        return in_terminal(arguments, tmp_path, COLUMNS=str(columns), **environment)[0]
 
     return run_in_terminal
 
