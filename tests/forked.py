@@ -1,13 +1,14 @@
 """digitprep in processes of its own, forked from one that has imported it: Python takes longer to start.
 
-That one is `multiprocessing`'s fork server. Tests of how digitprep starts, and of what it starts itself, start
-Python as ever.
+That one is `multiprocessing`'s fork server. Tests of how digitprep starts, and of what it starts itself,
+start Python as ever.
 """
 
 import contextlib
 import multiprocessing
 import os
 import sys
+import threading
 
 IMPORTED = ["digitprep.cli", "digitprep.nn.train", "digitprep.steps", "digitprep.serve.app", "uvicorn", "cv2"]
 
@@ -99,4 +100,9 @@ def _run(arguments, folder, streams, errors, before, environment):
     sys.argv = ["digitprep", *arguments]
     from digitprep.cli import main
 
-    main()
+    try:
+        main()
+    finally:
+        # Pools of processes end here, as at the end of any Python. multiprocessing would wait for the processes
+        # before they are told to end, and now and then for ever.
+        threading._shutdown()
