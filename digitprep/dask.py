@@ -1,6 +1,6 @@
 """Photos for the workers of a Dask scheduler, on any number of machines that see the same files.
 
-Importing this module imports Dask; nothing else does.
+Importing this module, or `dask_worker`, imports Dask; nothing else does.
 
     from digitprep.dask import DaskPool
 
@@ -14,28 +14,26 @@ never costs the cluster a worker. A worker that is lost for another reason is Da
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
-from digitprep import versions as packages
+from digitprep.dask_worker import (
+    Photo,
+    Result,
+    Site,
+    check_versions,
+    distributed,
+    done,
+    let_go,
+    versions,
+)
 from digitprep.errors import DigitprepError, UsageError
-from digitprep.extra import extra
 from digitprep.sources import Member
-from digitprep.workers import SECONDS, Lost, ProcessPool, in_folder, in_order
-
-distributed = extra("distributed", "the work of a Dask scheduler's workers", "dask")
-
-Versions = dict[str, str | None]
-Photo = TypeVar("Photo")
-Result = TypeVar("Result")
+from digitprep.workers import SECONDS, Lost
 
 # So many photos go to a worker at a time: a second's work or more, beside which the way there is nothing.
 LIST_PHOTOS = 200
@@ -51,18 +49,6 @@ ALONE_SECONDS = 60.0
 
 # How often a scheduler is asked whose greeting Dask's client does not understand: see `_client`.
 GREETINGS = 20
-
-
-@dataclass(frozen=True)
-class Site:
-    """What a worker has to know of the run's own machine, and be like.
-
-    folder: where names of photos begin that do not begin at the root
-    versions: as `versions` gives them
-    """
-
-    folder: Path
-    versions: Versions
 
 
 class DaskPool(Executor):
@@ -105,7 +91,7 @@ class DaskPool(Executor):
         """What a function makes of each photo, and `lost` of those that cost a process: see `in_order`."""
         files = filter(None, map(_file_of, photos))
         witness = next((file for file in files if file.exists()), None)
-        return self.submit(_done, function, photos, lost, self._site, self.seconds, witness)
+        return self.submit(done, function, photos, lost, self._site, self.seconds, witness)
 
     def result(self, future: Future[Result]) -> Result:
         """The future's result, when it is there.
@@ -135,7 +121,7 @@ class DaskPool(Executor):
         self._executor.shutdown(wait and not cancel_futures)
         if self._client.status == "running":
             with suppress(OSError):
-                self._client.run(_let_go, on_error="ignore")
+                self._client.run(let_go, on_error="ignore")
         with suppress(TimeoutError):  # while it tries to connect anew
             self._client.close()
 
@@ -150,7 +136,7 @@ class DaskPool(Executor):
                     f"the worker {worker} cannot do this work ({theirs}); install there what is here: "
                     'pip install "digitprep[dask]"'
                 ) from theirs
-            _check_versions(self._site.versions, theirs, worker)
+            check_versions(self._site.versions, theirs, worker)
 
     def _check_there_are_workers(self) -> None:
         with self._reached():
@@ -179,28 +165,11 @@ class DaskPool(Executor):
         )
 
 
-def versions() -> Versions:
-    """The versions, here, of what decides about results, and of Dask; None for what is not there."""
-    return packages.versions() | {"Dask": str(distributed.__version__)}
-
-
 def _file_of(photo: object) -> Path | None:
     """The file that a worker has to see to read a photo, where there is one."""
     if isinstance(photo, Member):
         return photo.archive if photo.data is None else None
     return photo if isinstance(photo, Path) else None
-
-
-def _check_versions(ours: Versions, theirs: Versions, worker: str) -> None:
-    """Raise DigitprepError where a worker's versions are others."""
-    others = [name for name in ours if theirs.get(name) != ours[name]]
-    if others:
-        found = ", ".join(f"{name} {theirs.get(name) or 'none'}" for name in others)
-        expected = ", ".join(f"{name} {ours[name] or 'none'}" for name in others)
-        raise DigitprepError(
-            f"the worker {worker} has {found}, and here is {expected}; install the same on both, so that "
-            "every photo becomes the same image wherever it is cleaned"
-        )
 
 
 def _client(address: str) -> Any:
@@ -231,57 +200,3 @@ def _greeted(address: str) -> Any:
         f"the scheduler {address} answers as no scheduler of Dask {distributed.__version__} does; "
         "install the same version there and here"
     )
-
-
-# What follows is called in the workers.
-
-# The processes that are at no photo: as many as lists were in work at the same time, and they are kept, as
-# to start one takes longer than to clean a photo.
-_idle: SimpleQueue[ProcessPool] = SimpleQueue()
-
-
-def _done(
-    function: Callable[[Photo], Result],
-    photos: list[Photo],
-    lost: Lost[Photo, Result] | None,
-    site: Site,
-    seconds: float,
-    witness: Path | None,
-) -> list[Result]:
-    """What a function makes of each photo, in a process beside this worker.
-
-    witness: the file of one of the photos, which the run's own machine sees
-    """
-    worker = distributed.get_worker().address
-    _check_versions(site.versions, versions(), worker)  # it may have come after the run had begun
-    if witness is not None and not (site.folder / witness).exists():
-        raise DigitprepError(
-            f"the worker {worker} does not see {site.folder / witness}; put the photos where all machines "
-            "have them under the same name, such as a folder of the network"
-        )
-    with _process(seconds) as process:
-        return list(in_order(partial(in_folder, site.folder, function), photos, process, lost))
-
-
-@contextmanager
-def _process(seconds: float) -> Iterator[ProcessPool]:
-    """A process that nobody else uses while the block runs."""
-    # Dask marks its workers as processes that may have none of their own, for fear that those are left
-    # behind: these end by themselves when the one that started them does.
-    multiprocessing.current_process().daemon = False
-    try:
-        process = _idle.get_nowait()
-    except Empty:
-        process = ProcessPool(1)
-    process.seconds = seconds
-    try:
-        yield process
-    finally:
-        _idle.put(process)
-
-
-def _let_go() -> None:
-    """End the processes that are at no photo."""
-    with suppress(Empty):
-        while True:
-            _idle.get_nowait().shutdown(wait=False)

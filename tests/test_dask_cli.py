@@ -88,7 +88,8 @@ def test_jobs_are_no_business_of_a_scheduler(run):
 
 def test_without_dask_it_is_said_how_to_get_it(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "digitprep.dask", raising=False)
+    for name in ("dask", "dask_worker"):
+        monkeypatch.delitem(sys.modules, f"digitprep.{name}", raising=False)
     said = run("predict", PHOTOS / "03.jpg", "--scheduler", "tcp://127.0.0.1:1", check=6).stderr
     assert 'pip install "digitprep[dask]"' in said
 
