@@ -9,8 +9,9 @@ import numpy as np
 
 from digitprep.errors import StepError
 from digitprep.segment.boxes import without_boxes
+from digitprep.segment.digit_pieces import digit_pieces
 from digitprep.segment.paper import enlarged, ink_of, rescaled, two_tones, widest_window, without_ghosts
-from digitprep.segment.pieces import Piece, digit_pieces
+from digitprep.segment.pieces import Piece
 from digitprep.segment.reading import Glyph, Judge, doubts, read_rows
 from digitprep.segment.rows import group_numbers, in_rows
 from digitprep.segment.rules import without_rules
