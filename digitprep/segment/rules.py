@@ -75,7 +75,8 @@ def straight(ink: Mask, length: int) -> Mask:
         shear[1, 2] += margin
         size = (width, height + 2 * margin)
         level = cv2.warpAffine(source, shear, size, flags=cv2.INTER_NEAREST)
-        level = _long_in_rows(cv2.dilate(level, np.ones((3, 1), np.uint8)), length)
+        thick = np.asarray(cv2.dilate(level, np.ones((3, 1), np.uint8)), np.uint8)
+        level = _long_in_rows(thick, length)
         if level.any():
             back = cv2.warpAffine(
                 level, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
