@@ -103,6 +103,6 @@ def _run(arguments, folder, streams, errors, before, environment):
     try:
         main()
     finally:
-        # Pools of processes end here, as at the end of any Python. multiprocessing would wait for the processes
-        # before they are told to end, and now and then for ever.
+        # Pools of processes end here, as at the end of any Python: multiprocessing would wait for processes
+        # that have not been told to end yet, and now and then for ever.
         threading._shutdown()
