@@ -1,53 +1,26 @@
-"""A project: photos as they came and, in one file, all that a person said of them.
-
-    PROJECT/photos/0001.jpg ...   the photos, byte for byte
-    PROJECT/project.json          their names, labels, boxes and rejections, the pipeline, and what to undo
-    PROJECT/trained-17.npz        the network that was trained on them, if one was
-
-The file is written anew, whole or not at all, at every change. Names that come from elsewhere stand in it and
-are never names of files.
-"""
+"""A project: photos, and all that a person says of them, each change kept at once (see `storage`)."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitprep.errors import DataError, DigitprepError, UsageError
-from digitprep.names import is_junk
+from digitprep.errors import DigitprepError, UsageError
 from digitprep.pipeline import Pipeline
-from digitprep.place import LOCKS, held, place, writing
 from digitprep.recipes import recipe
 from digitprep.serve.cards import Card, cards_for, cards_of, pipeline_of
 from digitprep.serve.entries import Photo, sample_changes
-from digitprep.serve.record import Before, Record, record_from
+from digitprep.serve.record import Before, Record
+from digitprep.serve.storage import Storage, file_name, free_name, plain_name
 
 if TYPE_CHECKING:
     from digitprep.nn import Model
 
-FILE, PHOTOS = "project.json", "photos"
-OPENED = ".open"  # a folder that is held while the project is open
-
 # So many photos a page can show at once, and so many changes can be undone.
 MOST_PHOTOS, MOST_UNDO = 2000, 100
-LONGEST_NAME = 200
-
-# What photos are called in the project's folder, by the first bytes that tell their kind.
-SUFFIXES = {
-    b"\xff\xd8\xff": ".jpg",
-    b"\x89PNG": ".png",
-    b"GIF8": ".gif",
-    b"RIFF": ".webp",
-    b"II*\0": ".tif",
-    b"MM\0*": ".tif",
-    b"BM": ".bmp",
-}
 
 
 class Conflict(DigitprepError):
@@ -63,16 +36,10 @@ class Project:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.file = folder, folder / FILE
-        self._stack = ExitStack()
-        opened = folder / OPENED
-        with writing(folder):
-            (folder / PHOTOS).mkdir(parents=True, exist_ok=True)
-            opened.mkdir(exist_ok=True)
-        if not self._stack.enter_context(held(opened)) and LOCKS:
-            raise DigitprepError(f"{folder} is open in another `digitprep serve`; close that one first")
+        self.folder = folder
+        self._storage = Storage(folder)
         try:
-            self.record = _read(self.file) if self.file.exists() else self._begun()
+            self.record = self._storage.read() or self._begun()
             if self.trained_file and not self.trained_file.exists():
                 self.record = replace(self.record, network="bundled", trained=None)
         except BaseException:
@@ -81,7 +48,7 @@ class Project:
 
     def close(self) -> None:
         """Let another program open the folder; all changes are on the disk already."""
-        self._stack.close()
+        self._storage.close()
 
     # What there is
 
@@ -114,7 +81,7 @@ class Project:
 
     def path_of(self, photo: Photo) -> Path:
         """Where the bytes of a photo are."""
-        return self.folder / PHOTOS / photo.file
+        return self._storage.photos / photo.file
 
     def photo(self, number: int) -> Photo:
         """The photo of that number. Raises UsageError where there is none."""
@@ -140,15 +107,15 @@ class Project:
         """Keep a photo that was called so elsewhere. Raises Conflict as `check_room` does."""
         self.check_room()
         number = max(self.photos, default=0) + 1
-        suffix = next((kind for first, kind in SUFFIXES.items() if data.startswith(first)), ".img")
+        taken = {photo.name for photo in self.photos.values()}
         photo = Photo(
             id=number,
-            name=self._free_name(_plain(name) or f"photo {number}"),
-            file=f"{number:04}{suffix}",
+            name=free_name(plain_name(name) or f"photo {number}", taken),
+            file=file_name(number, data),
             sha256=hashlib.sha256(data).hexdigest(),
             revision=self.record.revision + 1,
         )
-        place(self.path_of(photo), lambda file: file.write_bytes(data), overwrite=True)
+        self._storage.add_photo(photo.file, data)
         self._keep(replace(self.record, photos={**self.photos, number: photo}))
         return photo
 
@@ -156,7 +123,7 @@ class Project:
         """Forget a photo that was just added, and turned out to be none."""
         left = {number: other for number, other in self.photos.items() if number != photo.id}
         self._keep(replace(self.record, photos=left))
-        self.path_of(photo).unlink(missing_ok=True)
+        self._storage.remove_photo(photo.file)
 
     def change(self, number: int, revision: int, changes: Mapping[str, Any]) -> Photo:
         """A photo with what a person says of it now: `many`, and of `samples` label, box and rejection.
@@ -239,61 +206,10 @@ class Project:
     def _keep(self, record: Record) -> None:
         """Write the file, at once and whole: what a person was told is done outlives a crash."""
         record = replace(record, revision=self.record.revision + 1)
-        self._write(record)
+        self._storage.write(record)
         self.record = record
 
     def _begun(self) -> Record:
-        foreign = next(_others(self.folder), None)
-        if foreign:
-            raise UsageError(
-                f"{self.folder} is no project: it holds {foreign}, and no {FILE}; choose a new folder, and "
-                "bring the photos there"
-            )
         record = Record(cards_for(recipe()))
-        self._write(record)
+        self._storage.write(record)
         return record
-
-    def _write(self, record: Record) -> None:
-        text = json.dumps(record.to_dict(), ensure_ascii=False, indent=1) + "\n"
-        data = text.encode("utf-8", "surrogatepass")
-        place(self.file, lambda file: file.write_bytes(data), overwrite=True)
-
-    def _free_name(self, name: str) -> str:
-        """The name, with a number where another photo is called so already."""
-        taken = {photo.name for photo in self.photos.values()}
-        stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
-        numbered = (f"{stem} ({number}){dot}{suffix}" for number in count(2))
-        return next(free for free in chain([name], numbered) if free not in taken)
-
-
-def _read(file: Path) -> Record:
-    """What stands in a project's file. Raises DataError where it is damaged, or cannot be read."""
-    try:
-        return record_from(json.loads(file.read_bytes()))
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror or error}") from error
-    except DataError as error:
-        raise DataError(f"{file}: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError.of(
-            file,
-            expected="the JSON of a project",
-            found=f"something else ({error})",
-            advice=f"put back an older copy of it; the photos are whole in {file.with_name(PHOTOS)}",
-        ) from error
-
-
-def _others(folder: Path) -> Iterator[str]:
-    """What is in a folder that a project has not made."""
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(".") or is_junk(entry.name):
-            continue
-        if entry.name != PHOTOS or any(entry.iterdir()):
-            yield entry.name
-
-
-def _plain(name: str) -> str:
-    """A name as it is shown: the last part of a path, of one line and of some length."""
-    last = name.replace("\\", "/").rpartition("/")[2]
-    plain = "".join(letter for letter in last if letter.isprintable())[-LONGEST_NAME:].strip()
-    return "" if plain in (".", "..") else plain
