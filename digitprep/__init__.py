@@ -8,17 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from digitprep.acceptance import Verdict as Verdict
     from digitprep.acceptance import judge as judge
-    from digitprep.conformance import Conformance as Conformance
     from digitprep.conformance import check as check
     from digitprep.conformance import check_all as check_all
     from digitprep.contents import difference as difference
     from digitprep.contents import fingerprint as fingerprint
     from digitprep.dataset import Dataset as Dataset
-    from digitprep.dataset import Provenance as Provenance
     from digitprep.dataset import Split as Split
-    from digitprep.downloads import Download as Download
     from digitprep.downloads import download as download
     from digitprep.errors import DataError as DataError
     from digitprep.errors import DigitprepError as DigitprepError
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
     from digitprep.errors import ModelError as ModelError
     from digitprep.errors import StepError as StepError
     from digitprep.errors import UsageError as UsageError
-    from digitprep.evaluation import Evaluation as Evaluation
     from digitprep.evaluation import evaluate as evaluate
     from digitprep.formats import read as read
     from digitprep.formats import read_idx as read_idx
@@ -39,35 +34,31 @@ if TYPE_CHECKING:
     from digitprep.nn.function import FunctionModel as FunctionModel
     from digitprep.nn.onnx import export_onnx as export_onnx
     from digitprep.nn.open import open_model as open_model
-    from digitprep.nn.safetensors import load_safetensors as load_safetensors
     from digitprep.photos import load_photo as load_photo
     from digitprep.pipeline import Pipeline as Pipeline
     from digitprep.recipes import prepare as prepare
-    from digitprep.segment import Page as Page
-    from digitprep.segment import Reading as Reading
     from digitprep.segment import read_page as read_page
     from digitprep.selection import divide as divide
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "acceptance": ("Verdict", "judge"),
-    "conformance": ("Conformance", "check", "check_all"),
+    "acceptance": ("judge",),
+    "conformance": ("check", "check_all"),
     "contents": ("difference", "fingerprint"),
-    "dataset": ("Dataset", "Provenance", "Split"),
-    "downloads": ("Download", "download"),
+    "dataset": ("Dataset", "Split"),
+    "downloads": ("download",),
     "errors": ("DataError", "DigitprepError", "MissingExtra", "ModelError", "StepError", "UsageError"),
-    "evaluation": ("Evaluation", "evaluate"),
+    "evaluation": ("evaluate",),
     "formats": ("read", "read_idx", "stream", "write", "write_idx"),
     "nn": ("Model", "load_model", "train"),
     "nn.function": ("FunctionModel",),
     "nn.onnx": ("export_onnx",),
     "nn.open": ("open_model",),
-    "nn.safetensors": ("load_safetensors",),
     "photos": ("load_photo",),
     "pipeline": ("Pipeline",),
     "recipes": ("prepare",),
-    "segment": ("Page", "Reading", "read_page"),
+    "segment": ("read_page",),
     "selection": ("divide",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -45,6 +45,8 @@ from page_lines import PLAY, TRAINED, Play, compare
 import digitprep as dp
 
 ROOT = Path(__file__).resolve().parents[1]
+ENGLISH = ROOT / "README.md"
+PAGES = sorted([ENGLISH, *ROOT.glob("docs/how-to/*.md"), *ROOT.glob("docs/tutorials/*.md")])
 SECONDS = 120  # for one command, on a busy machine
 
 

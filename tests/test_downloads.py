@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import digitprep as dp
-from digitprep.downloads import download
+from digitprep.downloads import Download, download
 from digitprep.downloads.catalog import SOURCES, File, Source
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.formats.idx_names import parse_name
@@ -174,7 +174,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_dataset_comes_whole_and_reads_at_once(server, tiny, tmp_path):
     done = download(tiny, tmp_path / "new" / "set")
-    assert done == dp.Download(tmp_path / "new" / "set", (), tuple(MNIST_NAMES))
+    assert done == Download(tmp_path / "new" / "set", (), tuple(MNIST_NAMES))
     assert contents(done.folder) == server.files
     assert dp.fingerprint(dp.stream(done.folder)) == dp.fingerprint(dp.stream(tmp_path / "original"))
 
@@ -337,7 +337,7 @@ def test_of_a_zip_the_members_are_kept_and_known_again(server, zipped, tmp_path)
     assert not (tmp_path / "outside").exists()
     upright = dp.read(tmp_path / "original")["test"].images.swapaxes(1, 2)
     np.testing.assert_array_equal(dp.read(tmp_path / "set")["test"].images, upright)
-    assert download(zipped, tmp_path / "set") == dp.Download(tmp_path / "set", done.fetched, ())
+    assert download(zipped, tmp_path / "set") == Download(tmp_path / "set", done.fetched, ())
     assert server.asked.total() == 1
 
 

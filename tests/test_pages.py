@@ -8,10 +8,9 @@ import re
 import pytest
 from page_blocks import FENCE, Block, Command, blocks
 from page_lines import PLAY, TRAINED, alike
-from pages import ROOT, Reader
+from pages import ENGLISH, PAGES, ROOT, Reader
 
-ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
-PAGES = sorted([ENGLISH, *ROOT.glob("docs/how-to/*.md"), *ROOT.glob("docs/tutorials/*.md")])
+CHINESE = ROOT / "README.zh-CN.md"
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)]+)\)")
 # What a translation leaves as it is: numbers, and what is set as code.
