@@ -87,12 +87,12 @@ def gate() -> Model:
 
 
 def verdicts(
-    images: Images, probabilities: Floats, names: tuple[str, ...] = DIGITS, gate: Classifier | None = None
+    images: Images, probabilities: Floats, names: tuple[str, ...], gate: Classifier | None
 ) -> list[Verdict]:
     """(N, H, W) uint8 and what a classifier makes of them, (N, classes) -> a Verdict each.
 
     names: what the classes are called
-    gate: a classifier of `names` and, behind them, of the kinds of `ADVICE`
+    gate: a classifier of `names` and, behind them, of the kinds of `ADVICE`, or None
     """
     opinions = repeat(None) if gate is None else gate.probabilities(images)
     result = []

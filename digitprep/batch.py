@@ -17,12 +17,14 @@ from digitprep.errors import DataError, StepError, Unavailable
 from digitprep.labels import Labelled
 from digitprep.limits import LIMITS, Limits
 from digitprep.opencv import in_memory_of
-from digitprep.photos import decode_photo
+from digitprep.photos import LONGEST_PX, decode_photo
 from digitprep.pipeline import Pipeline
 from digitprep.shrink import small_picture
 from digitprep.sources import Source, read_bytes, without_bytes
 from digitprep.steps import Box
 from digitprep.workers import in_order
+
+BATCH = 256  # images that a network is asked for, or a split has, at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,7 @@ def clean_photo(
     try:
         with in_memory_of(photo):
             data = read_bytes(photo, limits.bytes)
-            loaded = decode_photo(data, photo, limits=limits)
+            loaded = decode_photo(data, photo, LONGEST_PX, limits)
             if thumbnail_px:
                 thumbnail = small_picture(loaded.pixels, thumbnail_px)
             found = pipeline.locate(loaded.pixels, with_decisions)
@@ -142,7 +144,7 @@ def with_labels(
             yield photo if label is None else replace(photo, label=label)
 
 
-def with_readings(cleaned: Iterable[Cleaned], batch: int = 256) -> Iterator[Cleaned]:
+def with_readings(cleaned: Iterable[Cleaned], batch: int = BATCH) -> Iterator[Cleaned]:
     """Each photo with what is read in its image, and what speaks against it.
 
     That is its own doubt, the gate's, or a label other than what is read. The network and the gate of
@@ -172,17 +174,17 @@ def _misread(label: int | None, digit: int) -> str | None:
 def to_splits(
     cleaned: Iterable[Cleaned],
     name: str,
-    pipeline: str = "",
+    pipeline: str,
     *,
-    batch: int = 256,
     seen: Callable[[Cleaned], None] | None = None,
 ) -> Iterator[Split]:
     """The photos that gave an image, as batches of one split; all of them have its first one's size.
 
-    `seen` is called with every photo, in order, the rejected ones too.
+    pipeline: its text, for the splits' provenance
+    seen: called with every photo, in order, the rejected ones too
     """
     accepted = _accepted(cleaned, seen)
-    while chosen := list(islice(accepted, batch)):
+    while chosen := list(islice(accepted, BATCH)):
         labels = [photo.label for photo in chosen if photo.label is not None]
         yield Split(
             np.stack([photo.image for photo in chosen if photo.image is not None]),

@@ -29,9 +29,7 @@ def find_labels(photos: Sequence[Source], how: str, classes: int = 10) -> list[L
     return [label_of(index, photo) for index, photo in enumerate(photos)]
 
 
-def label_reader(
-    how: str, classes: int = 10, photos: Sequence[Source] = ()
-) -> Callable[[int, Source], Labelled]:
+def label_reader(how: str, classes: int, photos: Sequence[Source]) -> Callable[[int, Source], Labelled]:
     """What gives the label of the photo with that index; where there is none, the DataError that says why.
 
     how:
@@ -41,7 +39,7 @@ def label_reader(
         file names and one with labels, separated by commas, semicolons or tabs. File names are paths
         from the folder of that file; one at which there is nothing is taken as a bare name, and counts
         where it alone has that name, and one photo.
-    photos: all of them, where they are labelled by a file: see `from_file`
+    photos: all of them, where they are labelled by a file, see `from_file`; otherwise () will do
 
     Raises UsageError for another `how`, DataError for a file of labels that cannot be read.
     """

@@ -81,12 +81,7 @@ def read_photo(
     return decode_photo(read_bytes(source, limits.bytes), source, longest_px, limits)
 
 
-def decode_photo(
-    data: bytes,
-    source: Source | str | PathLike[str],
-    longest_px: int = LONGEST_PX,
-    limits: Limits = LIMITS,
-) -> Photo:
+def decode_photo(data: bytes, source: Source | str | PathLike[str], longest_px: int, limits: Limits) -> Photo:
     """The bytes of an image file -> what `read_photo` gives; `source` is named in errors.
 
     Raises DataError as that does, MemoryError where there is too little of it.

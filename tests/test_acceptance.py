@@ -10,7 +10,7 @@ from PIL import Image
 
 import digitprep as dp
 from digitprep import acceptance
-from digitprep.acceptance import ADVICE, gate, gate_for, verdicts
+from digitprep.acceptance import ADVICE, DIGITS, gate, gate_for, verdicts
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 CROSS = [[(30, 30), (130, 130)], [(130, 30), (30, 130)]]
@@ -46,7 +46,7 @@ def reason_for(probabilities, opinion=None, image=None):
     for digit, share in probabilities.items():
         shares[digit] = share
     image = np.full((28, 28), 255, np.uint8) if image is None else image
-    (verdict,) = verdicts(image[None], shares[None], gate=opinion)
+    (verdict,) = verdicts(image[None], shares[None], DIGITS, opinion)
     assert verdict.accepted == (verdict.reason is None)
     assert verdict.digit == max(probabilities, key=probabilities.get)
     return verdict.reason

@@ -76,7 +76,7 @@ class Ink:
     darkness: Floats
 
 
-def ink_of(photo: Image, window: float = GROUND) -> Ink:
+def ink_of(photo: Image, window: float) -> Ink:
     """(H, W[, 3]) uint8 -> its ink, dark or bright, in light or in shadow.
 
     window: the side of the square whose median is the ground, as a share of the shorter side

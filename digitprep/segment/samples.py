@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 THUMBNAIL_MARGIN = 0.25
 
 
-def read_photo_page(photo: Source, net: Classifier, limits: Limits = LIMITS) -> tuple[Photo, Reading]:
+def read_photo_page(photo: Source, net: Classifier, limits: Limits) -> tuple[Photo, Reading]:
     """A photo -> its pixels, and what a network reads on it; boxes are in those pixels.
 
     Raises DataError for a file that is no image, StepError where there is nothing to read.
