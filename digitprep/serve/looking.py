@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from digitprep.errors import DataError, DigitprepError
 from digitprep.limits import LIMITS, Limits
 from digitprep.serve.cards import Card, pipeline_of
+from digitprep.serve.digits import Task
 from digitprep.serve.entries import Photo
 from digitprep.serve.events import Events
-from digitprep.serve.look import Look, Task, look
+from digitprep.serve.look import Look, look
 from digitprep.serve.project import Project
 from digitprep.workers import ProcessPool, in_order
 
