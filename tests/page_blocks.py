@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from page_files import DATA
+from places import DATA
 
 KINDS = {"console", "python", "text", "sh"}
 

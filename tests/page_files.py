@@ -14,13 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from places import PHOTOS, ROOT
 from safetensors.numpy import save_file
 
 import digitprep as dp
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT.parent / "shared" / "data"  # real ones, which are not kept with the code
-SAMPLES = ROOT / "samples" / "photos"
 FIRST_IMAGE = 2041  # phones count their photos
 
 
@@ -39,7 +37,7 @@ def letter(folder: Path) -> None:
 
 def forty_two(folder: Path) -> None:
     """Two of the sample photos side by side, a 4 and a 2."""
-    four, two = (Image.open(SAMPLES / name) for name in ("04.jpg", "03.jpg"))
+    four, two = (Image.open(PHOTOS / name) for name in ("04.jpg", "03.jpg"))
     picture = Image.new("RGB", (four.width + two.width, four.height))
     picture.paste(four, (0, 0))
     picture.paste(two, (four.width, 0))
@@ -52,7 +50,7 @@ def blank(folder: Path) -> None:
 
 def photos_zip(folder: Path) -> None:
     with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
-        for file in sorted((SAMPLES).glob("*.jpg")):
+        for file in sorted((PHOTOS).glob("*.jpg")):
             archive.write(file, file.name)
 
 
@@ -75,9 +73,9 @@ def theirs(folder: Path) -> None:
 
 def samples() -> Iterator[tuple[Path, str]]:
     """The sample photos, and what each shows."""
-    with (SAMPLES / "labels.csv").open(encoding="utf-8", newline="") as table:
+    with (PHOTOS / "labels.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
-            yield SAMPLES / row["file"], row["label"]
+            yield PHOTOS / row["file"], row["label"]
 
 
 def photos_in_folders(folder: Path) -> None:

@@ -39,12 +39,12 @@ from pathlib import Path
 import pytest
 from inside import main_inside
 from page_blocks import Block, Command, blocks, commands, needs
-from page_files import DATA, FILES
+from page_files import FILES
 from page_lines import PLAY, TRAINED, Play, compare
+from places import DATA, ROOT
 
 import digitprep as dp
 
-ROOT = Path(__file__).resolve().parents[1]
 ENGLISH = ROOT / "README.md"
 PAGES = sorted([ENGLISH, *ROOT.glob("docs/how-to/*.md"), *ROOT.glob("docs/tutorials/*.md")])
 SECONDS = 120  # for one command, on a busy machine

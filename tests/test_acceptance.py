@@ -1,18 +1,17 @@
 """Saying no: what is no digit is doubted with a reason to act on, what is one is believed."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from places import SAMPLES
 
 import digitprep as dp
 from digitprep import acceptance
 from digitprep.acceptance import ADVICE, DIGITS, gate, gate_for, verdicts
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 CROSS = [[(30, 30), (130, 130)], [(130, 30), (30, 130)]]
 SMALL_M = [[(20, 130), (35, 30), (80, 110), (125, 30), (140, 130)]]
 BIG_A = [[(30, 140), (80, 20), (130, 140)], [(48, 95), (112, 95)]]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from places import PHOTOS
 
 from digitprep.acceptance import NO_INK
 from digitprep.batch import Cleaned, clean, clean_photo, with_readings
@@ -16,8 +17,6 @@ from digitprep.pipeline import Pipeline
 from digitprep.recipes import recipe
 from digitprep.versions import versions
 from digitprep.workers import AHEAD, ProcessPool
-
-SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
 
 
 def draw(path, box, size=(160, 120), **options):
@@ -170,7 +169,7 @@ def test_the_gate_doubts_what_is_no_digit_in_order_and_leaves_the_rest_as_it_is(
 
 
 def test_a_label_other_than_what_is_read_is_doubtful_unless_something_else_is():
-    image = clean_photo(SAMPLES / "03.jpg", recipe()).image
+    image = clean_photo(PHOTOS / "03.jpg", recipe()).image
     given = [
         Cleaned(Path("right"), image, label=2),
         Cleaned(Path("wrong"), image, label=7),

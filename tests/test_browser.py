@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from page import NASTY
+from places import SAMPLES
 
 import digitprep as dp
 from digitprep.batch import Cleaned
@@ -13,7 +14,6 @@ from digitprep.report.evaluation import evaluation_page, examined
 from digitprep.report.photos import PhotoPage
 from digitprep.report.training import Learnt, training_page
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 NAMES = (*NASTY, *"456789")
 DIGITS = dp.read(SAMPLES / "digits" / "digits.npz")["test"][:60]
 

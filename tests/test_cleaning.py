@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from places import SAMPLES
 
 import digitprep as dp
 from digitprep.batch import Cleaned
@@ -14,7 +15,7 @@ from digitprep.errors import DigitprepError, UsageError
 from digitprep.report.cleaning import CleaningReport
 
 IMAGE = np.zeros((28, 28), np.uint8)
-LIKE = dp.read(Path(__file__).resolve().parents[1] / "samples" / "digits" / "digits.npz")["train"].images[0]
+LIKE = dp.read(SAMPLES / "digits" / "digits.npz")["train"].images[0]
 
 
 def report_of(destination, *photos, **options):

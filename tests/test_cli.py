@@ -13,14 +13,11 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
+from places import DIGITS, PHOTOS, SAMPLES
 from typer.testing import CliRunner
 
 import digitprep as dp
 from digitprep.cli import app
-
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
-DIGITS = SAMPLES / "digits" / "idx"
-PHOTOS = SAMPLES / "photos"
 
 
 def test_converting_round_the_formats_keeps_every_image_and_label(run, tmp_path):

@@ -1,14 +1,12 @@
 """Where the commands write: what cannot be written is said before the work, and never with a traceback."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
+from places import PHOTOS
 
 import digitprep as dp
 
-PHOTOS = Path(__file__).resolve().parents[1] / "samples" / "photos"
 LAYERS = "flatten | dense(width=4)"
 
 

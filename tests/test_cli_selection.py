@@ -1,12 +1,9 @@
 """Parts of a dataset, and several datasets as one, on the command line."""
 
-from pathlib import Path
-
 import numpy as np
+from places import DIGITS
 
 import digitprep as dp
-
-DIGITS = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
 
 
 def test_convert_makes_a_validation_split(run, tmp_path):

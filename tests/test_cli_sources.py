@@ -10,11 +10,11 @@ import sys
 import tarfile
 import zipfile
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from places import PHOTOS
 
 from digitprep.cli.cleaning import watched
 from digitprep.cli.pages import page_samples
@@ -26,7 +26,6 @@ from digitprep.report.lists import Copies
 from digitprep.sources import find_photos
 from digitprep.spool import Spool
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "photos"
 NAMES = ("01.jpg", "05.png", "12.jpg")
 
 
@@ -36,7 +35,7 @@ def photos(tmp_path):
     for name in NAMES:
         place = tmp_path / "p" / ("deep" if name == NAMES[-1] else "") / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(SAMPLES / name, place)
+        shutil.copy(PHOTOS / name, place)
     (tmp_path / "p" / "03.png").write_bytes(b"broken")
     (tmp_path / "p" / "deep" / "03.png").write_bytes(b"broken, too")
     return tmp_path / "p"
@@ -146,7 +145,7 @@ def test_the_limits_of_a_photo_can_be_lowered_and_raised(run, tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="there are no links here")
 def test_a_link_out_of_the_folder_is_rejected_aloud(run, tmp_path, photos):
-    (photos / "99.png").symlink_to(SAMPLES / "05.png")
+    (photos / "99.png").symlink_to(PHOTOS / "05.png")
     run("clean", "p", "-o", "set.npz", check=7)
     assert "a link that leads out of" in (tmp_path / "set.rejected.csv").read_text()
     run("clean", "p/99.png", "-o", "named.npz", "--no-sheet")

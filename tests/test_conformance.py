@@ -1,16 +1,15 @@
 """What makes an image like MNIST's: each figure on images made for it, and the counts on real ones."""
 
 import re
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from places import SAMPLES
 
 import digitprep as dp
 from digitprep.conformance import INVARIANTS, check, check_all, likeness
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 BY_NAME = {entry.name: entry for entry in INVARIANTS}
 PREPARE = dp.Pipeline.parse("crop | resize(size=20) | brighten | center(size=28)")
 

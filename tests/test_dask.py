@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from deadly import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
 from PIL import Image
+from places import DIGITS
 
 import digitprep as dp
 from digitprep import dask
@@ -24,8 +25,6 @@ from digitprep.recipes import recipe
 from digitprep.sources import Member
 from digitprep.workers import ProcessPool, in_order
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
-
 
 @pytest.fixture(scope="module")
 def pool(cluster):
@@ -35,7 +34,7 @@ def pool(cluster):
 
 def draw(folder, count):
     """So many photos of digits, one of them broken."""
-    digits = dp.read(SAMPLES)["train"].images
+    digits = dp.read(DIGITS)["train"].images
     folder.mkdir()
     for number in range(count):
         Image.fromarray(255 - np.pad(digits[number % len(digits)], number % 20)).save(

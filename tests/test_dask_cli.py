@@ -3,16 +3,14 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from places import PHOTOS, ROOT
 
 import digitprep as dp
 
-ROOT = Path(__file__).resolve().parents[1]
-PHOTOS = ROOT / "samples" / "photos"
 MADE = ("npz", "photos.csv", "rejected.csv", "sheet.png")
 COUNT = 600
 QUICK = ["--pipeline", "grayscale | invert | resize(size=28)"]  # how photos are cleaned is no matter here

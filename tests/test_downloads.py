@@ -20,15 +20,13 @@ from urllib.parse import urlparse
 
 import numpy as np
 import pytest
+from places import DATA, needs_data
 
 import digitprep as dp
 from digitprep.downloads import Download, download
 from digitprep.downloads.catalog import SOURCES, File, Source
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.formats.idx_names import parse_name
-
-DATA = Path(__file__).parents[2] / "shared" / "data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real datasets are not at {DATA}")
 
 MNIST_NAMES = [file.name for file in SOURCES["mnist"].files]
 SILENT_SECONDS = 0.4

@@ -3,12 +3,12 @@
 import json
 import pickle
 import re
-from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from places import SAMPLES
 
 import digitprep as dp
 from digitprep.errors import ModelError, UsageError
@@ -17,7 +17,6 @@ from digitprep.nn.engines import OnnxModel
 from digitprep.nn.onnx import export_onnx
 from digitprep.nn.open import open_model
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.standard_normal((12, 3)).astype(np.float32)
 IMAGES = RNG.integers(0, 256, (5, 3, 4), dtype=np.uint8)

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from places import PHOTOS
 
 import digitprep as dp
 from digitprep.recipes import recipe
 from digitprep.report.explanation import explain, explanation_sheet
 
-PHOTOS = Path(__file__).resolve().parents[1] / "samples" / "photos"
 PHOTO = dp.load_photo(PHOTOS / "03.jpg")
 BLANK = np.full((80, 60), 240, np.uint8)
 

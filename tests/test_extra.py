@@ -3,14 +3,13 @@
 import ast
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from digitprep.errors import MissingExtra
 from digitprep.extra import extra
 
-ROOT = Path(__file__).resolve().parents[1]
 CALLS = [
     (file.relative_to(ROOT).as_posix(), node)
     for file in sorted((ROOT / "digitprep").rglob("*.py"))

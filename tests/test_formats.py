@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from places import PHOTOS
 
 from digitprep import formats
 from digitprep.dataset import Dataset, Provenance, Split
@@ -20,7 +21,6 @@ from digitprep.formats.npz import Npz
 from digitprep.nn import load_model
 from digitprep.place import place
 
-PHOTOS = Path(__file__).resolve().parents[1] / "samples" / "photos"
 SPLIT = Split(np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.array([1, 2, 3]))
 
 

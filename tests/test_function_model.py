@@ -1,14 +1,13 @@
 """A network of any program as a function: what goes in, what may come out, and what is refused."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import SAMPLES
 
 import digitprep as dp
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 RNG = np.random.default_rng(3)
 WEIGHT = RNG.standard_normal((784, 10)).astype(np.float32)
 IMAGES = RNG.integers(0, 256, (7, 28, 28), dtype=np.uint8)

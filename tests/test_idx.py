@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from isal import isal_zlib
+from places import DATA, needs_data
 
 from digitprep import formats
 from digitprep.contents import fingerprint
 from digitprep.errors import DataError, UsageError
 from digitprep.formats import gz, read_idx, write_idx
 from digitprep.formats.idx_names import parse_name
-
-DATA = Path(__file__).parents[2] / "shared" / "data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real datasets are not at {DATA}")
 
 TYPES = ["uint8", "int8", "int16", "int32", "float32", "float64"]
 

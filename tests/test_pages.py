@@ -8,7 +8,8 @@ import re
 import pytest
 from page_blocks import FENCE, Block, Command, blocks
 from page_lines import PLAY, TRAINED, alike
-from pages import ENGLISH, PAGES, ROOT, Reader
+from pages import ENGLISH, PAGES, Reader
+from places import ROOT
 
 CHINESE = ROOT / "README.zh-CN.md"
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)

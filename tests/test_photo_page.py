@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from page import NASTY, Page, assert_harmless, told
+from places import SAMPLES
 
 import digitprep as dp
 from digitprep.batch import Cleaned
 from digitprep.recipes import recipe
 from digitprep.report.photos import THUMBNAIL_BYTES, THUMBNAIL_PX, PhotoPage, thumbnail_uri
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 LIKE = dp.read(SAMPLES / "digits" / "digits.npz")["train"].images
 PHOTO = np.full((90, 60, 3), (200, 30, 30), np.uint8)
 GOOD = Cleaned(

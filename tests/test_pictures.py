@@ -1,13 +1,11 @@
 """The pictures of README show what is made of the samples today."""
 
-from pathlib import Path
-
 import make_pictures
 import numpy as np
 import pytest
 from PIL import Image
+from places import SAMPLES
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 HINT = "python tests/bench/make_pictures.py"
 
 

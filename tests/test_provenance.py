@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import DIGITS
 
 from digitprep import formats
-
-DIGITS = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
 
 
 def told(tmp_path, name):

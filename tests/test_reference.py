@@ -2,17 +2,17 @@
 
 import re
 import sys
-from pathlib import Path
 
 import pytest
 import typer
+from places import ROOT
 from raising import ERRORS
 
 import digitprep as dp
 from digitprep.cli import app
 from digitprep.cli.listing import Kind, list_names
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = ROOT / "docs"
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,18 @@
 
 import contextlib
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from page import Page
 from PIL import Image
+from places import DIGITS
 
 import digitprep as dp
 from digitprep.recipes import recipe
 from digitprep.segment.reading import DIGIT
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
 ROWS = ("0123456", "789 4502")
 
 
@@ -26,7 +25,7 @@ def net():
 @pytest.fixture(scope="module")
 def digits(net):
     """One clearly written digit of each class, as ink of 0..1 in a box of its own."""
-    data = dp.read(SAMPLES)["test"]
+    data = dp.read(DIGITS)["test"]
     likely = net.probabilities(data.images)
     chosen = {}
     for label in range(10):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from forked import Forked
 from PIL import Image
+from places import DIGITS
 
 import digitprep as dp
 from digitprep.batch import Cleaned, clean
@@ -18,8 +19,6 @@ from digitprep.errors import UsageError
 from digitprep.recipes import recipe
 from digitprep.sources import Member
 from digitprep.spool import SHARD_RECORDS, Spool
-
-SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
 
 FACTS = {"pipeline": "grayscale | center", "version": "1"}
 COUNT = 2 * SHARD_RECORDS + 50
@@ -284,7 +283,7 @@ def test_clean_that_was_killed_ends_with_the_same_bytes_when_it_is_run_again(run
     rng = np.random.default_rng(0)
     folder = tmp_path / "digits"
     folder.mkdir()
-    digits = dp.read(SAMPLES)["train"].images
+    digits = dp.read(DIGITS)["train"].images
     for number in range(COUNT):
         Image.fromarray(255 - digits[rng.integers(len(digits))]).save(folder / f"{number}.png")
     (folder / "7.png").write_bytes(b"broken")

@@ -2,16 +2,16 @@
 
 import gzip
 from math import ceil, floor
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from places import DATA
 
 from digitprep.errors import StepError
 from digitprep.steps import STEPS
 
-MNIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
+MNIST = DATA / "mnist"
 RNG = np.random.default_rng(0)
 
 

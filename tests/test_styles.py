@@ -1,15 +1,12 @@
 """Styles: what is drawn into a digit is what people elsewhere write."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
+from places import DIGITS
 
 import digitprep as dp
 from digitprep.nn.styles import STYLES, Styles
-
-DIGITS = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
 
 
 @pytest.fixture(scope="module")

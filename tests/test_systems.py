@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import ROOT
+from places import PHOTOS, ROOT
 
 import digitprep as dp
 from digitprep import formats
@@ -24,7 +24,6 @@ from digitprep.labels import find_labels
 from digitprep.names import is_device
 from digitprep.report.lists import Copies
 
-PHOTOS = ROOT / "samples" / "photos"
 FILES = sorted((ROOT / "digitprep").rglob("*.py"))
 
 

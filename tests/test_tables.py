@@ -2,11 +2,10 @@
 
 import re
 import sys
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BENCHES = ROOT / "tests" / "bench"
 sys.path.insert(0, str(BENCHES))  # where scripts find the modules beside them
 

@@ -1,17 +1,15 @@
 """What a terminal shows: progress in its width, in colours or not, and nothing where that is asked for."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
 from forked import in_terminal
+from places import DIGITS
 
 import digitprep as dp
 from digitprep.cli import app
-
-DIGITS = Path(__file__).resolve().parents[1] / "samples" / "digits" / "idx"
 
 
 @pytest.fixture

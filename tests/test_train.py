@@ -3,10 +3,10 @@
 import gzip
 import inspect
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import DATA
 from threadpoolctl import threadpool_limits
 
 from digitprep.dataset import Split
@@ -17,7 +17,7 @@ from digitprep.nn.parallel import _blas
 from digitprep.nn.plan import Plan
 from digitprep.nn.run import Run
 
-MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist"
+MNIST = DATA / "mnist"
 NET = "conv(channels=4) | relu | maxpool | flatten | dropout(rate=0.1) | dense(width=4)"
 
 

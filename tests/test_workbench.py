@@ -9,7 +9,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from workbench import PHOTOS, Served
+from places import PHOTOS
+from workbench import Served
 
 import digitprep as dp
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from workbench import PHOTOS, Served
+from places import PHOTOS
+from workbench import Served
 
 PHOTO = PHOTOS / "03.jpg"
 

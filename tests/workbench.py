@@ -5,12 +5,10 @@ import json
 import signal
 import time
 from importlib import import_module
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from forked import Forked
 
-PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
 TIMEOUT_SECONDS = 120
 
 

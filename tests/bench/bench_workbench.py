@@ -22,7 +22,8 @@ from PIL import Image
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from workbench import PHOTOS, Served  # noqa: E402
+from places import PHOTOS  # noqa: E402
+from workbench import Served  # noqa: E402
 
 AT_A_TIME = 3
 PAUSE_SECONDS = 0.2  # between two moves of the slider
