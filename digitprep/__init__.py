@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digitprep.errors import ModelError as ModelError
     from digitprep.errors import StepError as StepError
     from digitprep.errors import UsageError as UsageError
-    from digitprep.evaluation import evaluate as evaluate
+    from digitprep.evaluating import evaluate as evaluate
     from digitprep.formats import read as read
     from digitprep.formats import read_idx as read_idx
     from digitprep.formats import stream as stream
@@ -49,7 +49,7 @@ _HOMES = {
     "dataset": ("Dataset", "Split"),
     "downloads": ("download",),
     "errors": ("DataError", "DigitprepError", "MissingExtra", "ModelError", "StepError", "UsageError"),
-    "evaluation": ("evaluate",),
+    "evaluating": ("evaluate",),
     "formats": ("read", "read_idx", "stream", "write", "write_idx"),
     "nn": ("Model", "load_model", "train"),
     "nn.function": ("FunctionModel",),

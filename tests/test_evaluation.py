@@ -8,7 +8,8 @@ import pytest
 
 from digitprep.dataset import Split
 from digitprep.errors import DataError, ModelError, UsageError
-from digitprep.evaluation import Evaluation, evaluate
+from digitprep.evaluating import evaluate
+from digitprep.evaluation import Evaluation
 from digitprep.nn import Model
 
 

@@ -8,7 +8,7 @@ from page import NASTY, Page, assert_harmless, told
 
 import digitprep as dp
 from digitprep.errors import MissingExtra
-from digitprep.evaluation import answers
+from digitprep.evaluating import answers
 from digitprep.report.evaluation import evaluation_page, examined
 from digitprep.report.html import PICTURE_PX, picture_uri, rendered
 

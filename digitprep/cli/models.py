@@ -80,7 +80,7 @@ def evaluate(
 
 def evaluated(net: Classifier, split: Split) -> Evaluation:
     """The evaluation of a network on a split, with a progress bar."""
-    from digitprep.evaluation import evaluate as evaluate_model
+    from digitprep.evaluating import evaluate as evaluate_model
 
     with progress(f"evaluating {split.name}", total=len(split)) as advance:
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from digitprep.dataset import Split
-from digitprep.evaluation import Answer, Evaluation, answers
+from digitprep.evaluating import answers
+from digitprep.evaluation import Answer, Evaluation
 from digitprep.nn.engines import Classifier
 from digitprep.report.html import rendered
 

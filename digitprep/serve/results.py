@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from digitprep.errors import DataError
-from digitprep.evaluation import evaluate
+from digitprep.evaluating import evaluate
 from digitprep.nn import load_model
 from digitprep.nn.engines import mismatch
 from digitprep.serve import takeaway
