@@ -7,10 +7,10 @@ the format the batches came from.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,20 +63,23 @@ def summary(batches: Iterable[Split]) -> dict[str, Any]:
     `{"splits": {name: {count, size, type, labels, class_names, mean, deviation}}, "fingerprint": ...}`:
     labels counts each label, or is None; mean and deviation are of pixels scaled to 0..1.
     """
-    splits: dict[str, _Tally] = {}
+    tallies: dict[str, Tally] = {}
+    return summary_of(seen(batches, tallies, Tally), tallies)
 
-    def tallied() -> Iterator[Split]:
-        for part in batches:
-            splits.setdefault(part.name, _Tally()).add(part)
-            yield part
 
-    print_of = fingerprint(tallied())
-    return {"splits": {name: tally.to_dict() for name, tally in splits.items()}, "fingerprint": print_of}
+def summary_of(batches: Iterable[Split], tallies: Mapping[str, Tally]) -> dict[str, Any]:
+    """As `summary`, of batches that are `seen` by the tallies as they pass."""
+    print_of = fingerprint(batches)  # when all of them have passed
+    return {"splits": {name: tally.to_dict() for name, tally in tallies.items()}, "fingerprint": print_of}
 
 
 @dataclass
-class _Tally:
-    """The sums from which a split is described."""
+class Tally:
+    """The sums from which a split is described.
+
+    labels: how many images have each, None where there are none
+    levels: (256,) how many pixels have a grey level, each channel of a colour counted
+    """
 
     count: int = 0
     size: str = ""
@@ -85,6 +88,7 @@ class _Tally:
     levels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
 
     def add(self, part: Split) -> None:
+        """Go on with a batch."""
         self.count += len(part)
         self.size, self.class_names = size_text(part.images), part.class_names
         self.levels += np.bincount(part.images.reshape(-1), minlength=256)
@@ -94,6 +98,7 @@ class _Tally:
                 self.labels[int(label)] = self.labels.get(int(label), 0) + int(count)
 
     def to_dict(self) -> dict[str, Any]:
+        """As `summary` describes a split."""
         grey, total = np.arange(256) / 255, max(int(self.levels.sum()), 1)
         mean = float(self.levels @ grey / total)
         deviation = max(float(self.levels @ grey**2 / total) - mean**2, 0.0) ** 0.5
@@ -107,6 +112,16 @@ class _Tally:
             "mean": mean,
             "deviation": deviation,
         }
+
+
+Kind = TypeVar("Kind", bound=Tally)
+
+
+def seen(batches: Iterable[Split], tallies: dict[str, Kind], kind: type[Kind]) -> Iterator[Split]:
+    """The batches as they pass, each added to the tally of its split."""
+    for part in batches:
+        tallies.setdefault(part.name, kind()).add(part)
+        yield part
 
 
 def difference(a: Iterable[Split], b: Iterable[Split]) -> str | None:

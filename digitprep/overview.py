@@ -9,8 +9,8 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from digitprep.contents import EvenSample
-from digitprep.dataset import Images, Split, size_text
+from digitprep.contents import EvenSample, Tally
+from digitprep.dataset import Images, Split
 
 MOST_CLASSES = 100  # that are looked at one by one
 SAMPLES = 20  # of a class that are kept
@@ -18,38 +18,31 @@ INK = 128  # from here on a pixel belongs to the digit
 
 
 @dataclass
-class Overview:
+class Overview(Tally):
     """The sums from which a split is drawn, in memory that does not grow with it.
 
-    counts: how many images have a label; None stands for those without
-    samples, means: of the first MOST_CLASSES labels, images and the sum of all of them
-    levels: (256,) how many pixels have a grey level, each channel of a colour counted
+    samples, sums: of the first MOST_CLASSES labels, images and the sum of all of them, None for no label
     heights, widths: how many images have ink so many pixels high and wide, ink being 128 and more
     """
 
-    size: str = ""
-    class_names: tuple[str, ...] | None = None
-    counts: dict[int | None, int] = field(default_factory=dict)
     samples: dict[int | None, EvenSample] = field(default_factory=dict)
     sums: dict[int | None, NDArray[np.float64]] = field(default_factory=dict)
-    levels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     heights: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     widths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def __len__(self) -> int:
-        """How many samples were counted."""
-        return sum(self.counts.values())
+    @property
+    def counts(self) -> dict[int | None, int]:
+        """How many images have a label; None stands for those without."""
+        return {None: self.count} if self.labels is None else dict(self.labels.items())
 
     def add(self, part: Split) -> None:
         """Go on with a batch."""
-        self.size, self.class_names = size_text(part.images), part.class_names
-        self.levels += np.bincount(part.images.reshape(-1), minlength=256)
+        super().add(part)
         ink = part.images if part.images.ndim == 3 else part.images.max(axis=3)
         has_ink: NDArray[np.bool_] = ink >= INK
         self.heights = _added(self.heights, _extents(np.asarray(has_ink.any(axis=2))))
         self.widths = _added(self.widths, _extents(np.asarray(has_ink.any(axis=1))))
         for label, images in _by_label(part):
-            self.counts[label] = self.counts.get(label, 0) + len(images)
             if label in self.samples or len(self.samples) < MOST_CLASSES:
                 self.samples.setdefault(label, EvenSample(SAMPLES)).add(images)
                 total = images.sum(axis=0, dtype=np.float64)
@@ -77,13 +70,6 @@ class Difference:
     b: NDArray[np.uint8]
     label_a: int | None
     label_b: int | None
-
-
-def seen(batches: Iterable[Split], overviews: dict[str, Overview]) -> Iterator[Split]:
-    """The batches as they pass, looked at by split."""
-    for part in batches:
-        overviews.setdefault(part.name, Overview()).add(part)
-        yield part
 
 
 def differences(a: Iterable[Split], b: Iterable[Split], most: int) -> Iterator[Difference]:

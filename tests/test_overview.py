@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 import digitprep as dp
-from digitprep.overview import SAMPLES, Difference, Overview, differences, seen
+from digitprep.contents import seen
+from digitprep.overview import SAMPLES, Difference, Overview, differences
 from digitprep.report.dataset import (
     BAR,
     BAR_PX,
@@ -29,7 +30,7 @@ def split_of(count=60, classes=3, shape=(6, 8), name="train", labels=True):
 
 def overview_of(split, batch=7):
     found = {}
-    for _ in seen(split.batches(batch), found):
+    for _ in seen(split.batches(batch), found, Overview):
         pass
     return found[split.name]
 
@@ -50,7 +51,7 @@ def test_labels_means_greys_and_sizes_are_those_of_the_images():
     np.testing.assert_array_equal(overview.levels, np.bincount(split.images.ravel(), minlength=256))
     assert overview.heights.tolist() == [0, 0, 0, 60, 0, 0, 0]
     assert overview.widths.tolist() == [0, 0, 20, 20, 20, 0, 0, 0, 0]
-    assert (len(overview), overview.size) == (60, "6 x 8")
+    assert (overview.count, overview.size) == (60, "6 x 8")
 
 
 def test_it_does_not_matter_how_the_images_come_in_batches_and_memory_is_bounded():
@@ -120,9 +121,9 @@ def test_what_differs_is_named_with_its_place_and_both_labels():
 def test_all_of_both_streams_is_read_whatever_differs():
     a, b = split_of(), split_of(30, shape=(9, 9))
     overviews = {}, {}
-    streams = [seen(one.batches(8), found) for one, found in zip((a, b), overviews, strict=True)]
+    streams = [seen(one.batches(8), found, Overview) for one, found in zip((a, b), overviews, strict=True)]
     assert list(differences(*streams, most=5)) == []
-    assert [len(found["train"]) for found in overviews] == [60, 30]
+    assert [found["train"].count for found in overviews] == [60, 30]
 
 
 def test_two_datasets_stand_side_by_side_below_what_differs():

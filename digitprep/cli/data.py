@@ -58,8 +58,8 @@ def info(
     with their mean image and samples, and how sizes and greys are spread.
     """
     from digitprep import formats
-    from digitprep.contents import summary
-    from digitprep.overview import Overview, seen
+    from digitprep.contents import seen, summary, summary_of
+    from digitprep.overview import Overview
 
     if sheet:
         check_destination(sheet, overwrite)
@@ -68,8 +68,9 @@ def info(
     samples: dict[str, EvenSample] = {}
     with progress("reading") as advance:
         batches = formats.stream(path, format=source_format, classes=classes)
-        batches = seen(batches, overviews) if sheet else batches
-        described = summary(counted(_sampled(batches, samples), {}, advance))
+        batches = counted(_sampled(batches, samples), {}, advance)
+        looked_at = seen(batches, overviews, Overview)
+        described = summary_of(looked_at, overviews) if sheet else summary(batches)
     for name, split in described["splits"].items():
         split["mnist_likeness"] = _likeness(samples.get(name))
     format_name = str(formats.chosen(path, source_format))
@@ -119,12 +120,14 @@ def diff(
 def _draw_both(sheet: Path, a: Path, b: Path, classes: int, said: str, overwrite: bool) -> None:
     """Read both datasets again, for their looks, and draw them side by side."""
     from digitprep import formats
-    from digitprep.overview import Overview, differences, seen
+    from digitprep.contents import seen
+    from digitprep.overview import Overview, differences
     from digitprep.report.dataset import comparison_sheet
 
     both: list[dict[str, Overview]] = [{}, {}]
     left, right = (
-        seen(formats.stream(path, classes=classes), found) for path, found in zip((a, b), both, strict=True)
+        seen(formats.stream(path, classes=classes), found, Overview)
+        for path, found in zip((a, b), both, strict=True)
     )
     with progress("drawing") as advance:
         differing = list(differences(counted(left, {}, advance), right, SHOWN_DIFFERENCES))

@@ -66,7 +66,7 @@ def _split_sheet(name: str, overview: Overview) -> Image.Image:
     draw = ImageDraw.Draw(sheet)
     draw.line((MARGIN_PX, 10, WIDTH_PX - MARGIN_PX, 10), EMPTY)
     more = f", the first {len(shown)} of {len(labels)} classes" if len(shown) < len(labels) else ""
-    title = f"{name}: {len(overview):,} images of {overview.size}{more}"
+    title = f"{name}: {overview.count:,} images of {overview.size}{more}"
     write(draw, (MARGIN_PX, 18), shortened(title, WIDTH_PX - 2 * MARGIN_PX, 15), TEXT, 15)
     left = MARGIN_PX + NAME_PX + BAR_PX + COUNT_PX
     for place, text in ((MARGIN_PX, "class"), (left, "mean"), (left + ROW_PX + 2 * GAP_PX, "samples")):
