@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.errors import DataError, UsageError
+from digitprep.values import check_batch
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -87,8 +88,7 @@ class Split:
 
         Raises UsageError for a size below 1.
         """
-        if size < 1:
-            raise UsageError(f"a batch needs at least 1 sample, found {size}")
+        check_batch(size)
         for start in range(0, max(len(self), 1), size):
             yield self[start : start + size]
 

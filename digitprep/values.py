@@ -84,3 +84,9 @@ def expected(annotation: Any) -> str:
     return {bool: "True or False", int: "a whole number", float: "a number", str: "text", NoneType: "None"}[
         annotation
     ]
+
+
+def check_batch(size: int) -> None:
+    """Raise UsageError where a batch would have no sample."""
+    if size < 1:
+        raise UsageError(f"a batch needs at least 1 sample, found {size}")

@@ -21,6 +21,7 @@ from digitprep.formats.base import FORMATS, Format, reading
 from digitprep.formats.class_names import FILE, OneList, read_class_names, with_class_names
 from digitprep.formats.idx_file import read_idx, write_idx
 from digitprep.place import check_destination, place
+from digitprep.values import check_batch
 
 __all__ = [
     "FORMATS",
@@ -59,8 +60,7 @@ def stream(
     format has that name or option, and for a batch below 1.
     """
     path = Path(path)
-    if batch < 1:
-        raise UsageError(f"a batch needs at least 1 sample, found {batch}")
+    check_batch(batch)
     _check_readable(path)
     return _checked(path, chosen(path, format), batch, classes)
 

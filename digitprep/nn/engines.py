@@ -10,7 +10,7 @@ import contextlib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitprep.dataset import Images
-from digitprep.errors import ModelError, UsageError
+from digitprep.errors import ModelError
 from digitprep.nn.loss import shares, softmax
 from digitprep.nn.model import most_likely
 from digitprep.nn.onnx_header import Header, read_header
 from digitprep.nn.onnx_input import INPUTS, Onnx, Shape
 from digitprep.opencv import cv2
+from digitprep.values import check_batch
 
 Floats = NDArray[np.float32]
 
@@ -114,12 +115,7 @@ class OnnxModel:
         Raises ModelError where the images are not of this network's size and type.
         """
         check_images(images, self.image_shape, f"{self.file}: ")
-        if batch < 1:
-            raise UsageError(f"a batch needs at least 1 image, found {batch}")
-        found = np.empty((len(images), self.classes), np.float32)
-        for start in range(0, len(images), batch):
-            found[start : start + batch] = self._probabilities(self._outputs(images[start : start + batch]))
-        return found
+        return in_batches(lambda part: self._probabilities(self._outputs(part)), images, self.classes, batch)
 
     def predict(self, images: Images) -> tuple[Any, Any]:
         """The most likely class and its probability, of one image or of many.
@@ -182,6 +178,18 @@ def check_images(images: Images, shape: Shape, where: str = "") -> None:
             f"{where}expected images of {shape} uint8, found {found[0][1:]} {found[1]}; "
             "digitprep clean --pipeline '... | center(size=...)' makes other sizes"
         )
+
+
+def in_batches(of: Callable[[Images], Floats], images: Images, classes: int, batch: int) -> Floats:
+    """(N, H, W[, 3]) -> (N, classes) float32: what `of` gives, which gets at most `batch` images at a time.
+
+    Raises UsageError for a batch below 1.
+    """
+    check_batch(batch)
+    found = np.empty((len(images), classes), np.float32)
+    for start in range(0, len(images), batch):
+        found[start : start + batch] = of(images[start : start + batch])
+    return found
 
 
 def are_probabilities(outputs: Floats) -> bool:

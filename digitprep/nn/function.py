@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from digitprep.dataset import Images
-from digitprep.errors import ModelError, UsageError
+from digitprep.errors import ModelError
 from digitprep.nn.build import check_names
-from digitprep.nn.engines import Floats, are_probabilities, check_images
+from digitprep.nn.engines import Floats, are_probabilities, check_images, in_batches
 from digitprep.nn.loss import softmax
 from digitprep.nn.model import most_likely
 from digitprep.nn.onnx_input import Shape
@@ -63,13 +63,7 @@ class FunctionModel:
         something else than a row of numbers for each; UsageError for a batch below 1.
         """
         check_images(images, self.image_shape)
-        if batch < 1:
-            raise UsageError(f"a batch needs at least 1 image, found {batch}")
-        found = np.empty((len(images), self.classes), np.float32)
-        for start in range(0, len(images), batch):
-            outputs = self._asked(images[start : start + batch], self.classes)
-            found[start : start + batch] = outputs if self._is_probability else softmax(outputs)
-        return found
+        return in_batches(self._probabilities, images, self.classes, batch)
 
     def predict(self, images: Images) -> tuple[Any, Any]:
         """The most likely class and its probability, of one image or of many.
@@ -79,6 +73,10 @@ class FunctionModel:
         Raises as `probabilities` does.
         """
         return most_likely(self.probabilities, images, self.image_shape)
+
+    def _probabilities(self, images: Images) -> Floats:
+        outputs = self._asked(images, self.classes)
+        return outputs if self._is_probability else softmax(outputs)
 
     def _asked(self, images: Images, classes: int | None = None) -> Floats:
         """(N, H, W[, 3]) uint8 -> (N, classes) float32: as the function gives them."""

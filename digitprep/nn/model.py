@@ -18,6 +18,7 @@ from digitprep.nn.layers.plain import Relu, Sigmoid
 from digitprep.nn.loss import Loss, shares, softmax
 from digitprep.nn.parallel import in_order, one_blas_thread, parts
 from digitprep.nn.params import add, overflow_allowed
+from digitprep.values import check_batch
 
 # Images that go through the layers together, at most: a convolution's fit the processor's caches.
 PIECE, LARGE_PIECE = 32, 256
@@ -157,8 +158,7 @@ class Model:
         below 1.
         """
         self._check(images)
-        if batch < 1:
-            raise UsageError(f"a batch needs at least 1 image, found {batch}")
+        check_batch(batch)
         outputs = np.empty((len(images), self.classes), np.float32)
 
         def work(part: slice) -> None:
