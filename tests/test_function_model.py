@@ -77,5 +77,5 @@ def test_images_and_names_that_do_not_fit_are_refused():
     model = dp.FunctionModel(logits)
     with pytest.raises(dp.ModelError, match=r"expected images of \(28, 28\) uint8, found \(28, 28\) float64"):
         model.probabilities(IMAGES / 255)
-    with pytest.raises(dp.UsageError, match="at least 1 image, found 0"):
+    with pytest.raises(dp.UsageError, match="at least 1 sample, found 0"):
         model.probabilities(IMAGES, batch=0)
