@@ -8,8 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitprep.cli.options import check_page
 from digitprep.cli.resuming import spool_of, to_the_end
-from digitprep.cli.terminal import check_page
 from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, SourceFormat, counted, counts_text, progress, say
+from digitprep.cli.options import Overwrite, SourceFormat
+from digitprep.cli.terminal import counted, counts_text, progress, say
 from digitprep.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, check_page, say
+from digitprep.cli.options import Overwrite, check_page
+from digitprep.cli.terminal import say
 from digitprep.errors import UsageError
 from digitprep.place import check_destination, place
 

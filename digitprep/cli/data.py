@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.demo import picture_format
 from digitprep.cli.letters import cells_of, right
-from digitprep.cli.terminal import (
-    AsJson,
-    Classes,
-    Overwrite,
-    SourceFormat,
-    counted,
-    counts_text,
-    progress,
-    say,
-    tell,
-    terminal_columns,
-)
+from digitprep.cli.options import AsJson, Classes, Overwrite, SourceFormat, picture_format
+from digitprep.cli.terminal import counted, counts_text, progress, say, tell, terminal_columns
 from digitprep.place import check_destination, place
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, progress, say
-from digitprep.errors import DataError, UsageError
+from digitprep.cli.options import Overwrite, picture_format
+from digitprep.cli.terminal import progress, say
+from digitprep.errors import DataError
 from digitprep.place import check_destination, place
 
 if TYPE_CHECKING:
@@ -54,16 +55,6 @@ def demo(
     place(picture, lambda result: sheet.save(result, kind), overwrite=overwrite)
     say("")
     say(f"{picture}: each photo, what each recipe makes of it, and what the network reads")
-
-
-def picture_format(picture: Path) -> str:
-    """What Pillow calls the format that a name tells. Raises UsageError where it tells none."""
-    from PIL import Image
-
-    kind = Image.registered_extensions().get(picture.suffix.lower())
-    if kind not in Image.SAVE:
-        raise UsageError(f"expected a name that ends in .png, .jpg or another of a picture, found {picture}")
-    return kind
 
 
 def _samples() -> Path:

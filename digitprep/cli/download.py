@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, progress, say
+from digitprep.cli.options import Overwrite
+from digitprep.cli.terminal import progress, say
 
 
 def download(

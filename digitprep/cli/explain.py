@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.demo import picture_format
-from digitprep.cli.sources import Photos, found_photos
-from digitprep.cli.terminal import (
+from digitprep.cli.options import (
     ModelFile,
     ModelInput,
     ModelLayers,
     ModelNetwork,
     Overwrite,
     PipelineText,
-    amount,
     opened_model,
-    progress,
-    say,
-    tell,
+    picture_format,
 )
+from digitprep.cli.sources import Photos, found_photos
+from digitprep.cli.terminal import amount, progress, say, tell
 from digitprep.errors import DataError, PartialSuccess, UsageError
 from digitprep.place import check_destination, check_writable, place
 

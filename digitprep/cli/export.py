@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from digitprep.cli.terminal import Overwrite, say
+from digitprep.cli.options import Overwrite
+from digitprep.cli.terminal import say
 from digitprep.errors import UsageError
 from digitprep.place import check_destination
 

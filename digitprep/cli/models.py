@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitprep.cli.letters import cells_of, right
-from digitprep.cli.terminal import (
+from digitprep.cli.options import (
     AsJson,
     ModelFile,
     ModelInput,
@@ -22,12 +22,9 @@ from digitprep.cli.terminal import (
     check_page,
     classes_option,
     opened_model,
-    progress,
-    say,
-    tell,
-    terminal_columns,
     whole,
 )
+from digitprep.cli.terminal import progress, say, tell, terminal_columns
 from digitprep.errors import DataError
 from digitprep.place import place
 

@@ -11,6 +11,7 @@ import typer
 
 from digitprep.cli.cleanfiles import CleanFiles
 from digitprep.cli.cleaning import Cleaning, OfPages, OfPhotos, heard, watched
+from digitprep.cli.options import Classes, Overwrite, PipelineText, Recipe, chosen_pipeline, opened_model
 from digitprep.cli.pages import Many, Text, check_many, check_text
 from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
 from digitprep.cli.resuming import kept
@@ -25,17 +26,7 @@ from digitprep.cli.sources import (
     places_of,
     places_text,
 )
-from digitprep.cli.terminal import (
-    Classes,
-    Overwrite,
-    PipelineText,
-    Recipe,
-    amount,
-    chosen_pipeline,
-    opened_model,
-    progress,
-    say,
-)
+from digitprep.cli.terminal import amount, progress, say
 from digitprep.errors import PartialSuccess
 from digitprep.limits import LIMITS, Limits
 

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitprep.cli.cleaning import cleaned_photos
-from digitprep.cli.pages import LIST_PAGES, Many, check_many, page_fields, page_predictions
-from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
-from digitprep.cli.sources import MostBytes, MostPixels, Photos, found_photos, photos_ahead
-from digitprep.cli.terminal import (
+from digitprep.cli.options import (
     AsJson,
     ModelFile,
     ModelInput,
@@ -20,12 +17,13 @@ from digitprep.cli.terminal import (
     ModelNetwork,
     PipelineText,
     Recipe,
-    amount,
     chosen_pipeline,
     opened_model,
-    progress,
-    tell,
 )
+from digitprep.cli.pages import LIST_PAGES, Many, check_many, page_fields, page_predictions
+from digitprep.cli.processes import Jobs, MemoryMb, Scheduler, Seconds, pool
+from digitprep.cli.sources import MostBytes, MostPixels, Photos, found_photos, photos_ahead
+from digitprep.cli.terminal import amount, progress, tell
 from digitprep.errors import ModelError, PartialSuccess
 from digitprep.limits import LIMITS, Limits
 

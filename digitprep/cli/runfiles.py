@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitprep.cli.curves import check_plot
-from digitprep.cli.terminal import check_page
+from digitprep.cli.options import check_page
 from digitprep.errors import ModelError, UsageError
 from digitprep.place import check_destination, check_writable
 

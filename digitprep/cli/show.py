@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitprep.cli.terminal import Classes, SourceFormat, tell
+from digitprep.cli.options import Classes, SourceFormat
+from digitprep.cli.terminal import tell
 from digitprep.errors import UsageError
 
 if TYPE_CHECKING:

@@ -31,8 +31,9 @@ from digitprep.cli.choices import (
 from digitprep.cli.curves import Told, draw_curves, write_run_page
 from digitprep.cli.epochs import watching
 from digitprep.cli.models import evaluated, print_accuracy
+from digitprep.cli.options import Overwrite, SourceFormat, classes_option, whole
 from digitprep.cli.runfiles import CheckpointFile, LogFile, PlotFile, ReportFile, Resume, RunFiles
-from digitprep.cli.terminal import Overwrite, SourceFormat, classes_option, say, stop_on_interrupt, whole
+from digitprep.cli.terminal import say, stop_on_interrupt
 from digitprep.errors import DataError
 
 if TYPE_CHECKING:
