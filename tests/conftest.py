@@ -74,7 +74,7 @@ def run(tmp_path):
 
     It runs in this process, since to start one takes longer than most commands do: `run_process` does that.
     """
-    from inside import main_inside
+    from run_here import main_inside
 
     def run_digitprep(*arguments, check=0, given=b"", folder=tmp_path):
         streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (given, b"", b"")]

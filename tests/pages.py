@@ -37,11 +37,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from inside import main_inside
 from page_blocks import Block, Command, blocks, commands, needs
 from page_files import FILES
 from page_lines import PLAY, TRAINED, Play, compare
 from places import DATA, ROOT
+from run_here import main_inside
 
 import digitprep as dp
 

@@ -17,12 +17,12 @@ import tarfile
 import time
 import tracemalloc
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
+from png_file import png_file, rows_chunk
 
 from digitprep import formats, place
 from digitprep.batch import clean_photo
@@ -107,15 +107,6 @@ def linked(here, kind, name):
 def written(file, *pieces):
     file.write_bytes(b"".join(pieces))
     return file
-
-
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png_of(side, *chunks):
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks) + chunk(b"IEND", b"")
 
 
 def npy(shape, type_="|u1"):
@@ -227,10 +218,10 @@ REFUSED = {
         lambda here: written(here / "m.safetensors", struct.pack("<Q", TERABYTE), b"{}"),
         lambda file: open_model(file, network="mlp"), ModelError, "expected a safetensors file"),
     "a PNG of 2.5 billion pixels as a photo": (
-        lambda here: written(here / "p.png", png_of(50_000, chunk(b"IDAT", zlib.compress(bytes(9))))),
+        lambda here: written(here / "p.png", png_file(50_000, 50_000, rows_chunk(bytes(9)))),
         load_photo, DataError, "at most 150000000 pixels"),
     "a PNG of 2.5 billion pixels in a dataset": (
-        lambda here: written(here / "p.png", png_of(50_000, chunk(b"IDAT", zlib.compress(bytes(9))))),
+        lambda here: written(here / "p.png", png_file(50_000, 50_000, rows_chunk(bytes(9)))),
         lambda file: decode_png(file.read_bytes(), file), DataError, "1 to 33,554,432 pixels"),
     "a BMP of terabytes": (
         lambda here: written(here / "p.bmp", BMP),
@@ -271,7 +262,7 @@ def test_an_attack_is_refused_and_leaves_everything_alone(attack, here):
 
 
 def test_image_data_are_unpacked_no_further_than_there_are_pixels():
-    bomb = png_of(4, chunk(b"IDAT", zlib.compress(bytes(BOMB_BYTES), 1)))
+    bomb = png_file(4, 4, rows_chunk(bytes(BOMB_BYTES)))
     tracemalloc.start()
     try:
         assert decode_png(bomb, "p.png").shape == (4, 4)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page import NASTY
+from html_page import NASTY
 from places import SAMPLES
 
 import digitprep as dp

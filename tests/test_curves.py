@@ -9,8 +9,8 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pytest
-from inside import main_inside
 from PIL import Image
+from run_here import main_inside
 
 import digitprep as dp
 from digitprep.errors import DataError, MissingExtra, UsageError

@@ -12,7 +12,7 @@ from pathlib import Path
 import distributed
 import numpy as np
 import pytest
-from deadly import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
+from photo_work import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
 from PIL import Image
 from places import DIGITS
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from page import NASTY, Page, assert_harmless, told
+from html_page import NASTY, Page, assert_harmless, told
 
 import digitprep as dp
 from digitprep.errors import MissingExtra

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page import NASTY, Page, assert_harmless, told
+from html_page import NASTY, Page, assert_harmless, told
 from places import SAMPLES
 
 import digitprep as dp

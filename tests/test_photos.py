@@ -7,13 +7,13 @@ import random
 import struct
 import sys
 import warnings
-import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, features
+from png_file import png_file, rows_chunk
 
 from digitprep import photos
 from digitprep.errors import DataError
@@ -609,13 +609,7 @@ def test_a_photo_that_may_not_be_read_is_a_data_error(tmp_path, monkeypatch):
 
 
 def png(width, height, rows=b"", bits=1, colours=0):
-    def chunk(kind, content):
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
+    return png_file(width, height, rows_chunk(rows), bits=bits, colours=colours)
 
 
 @pytest.mark.parametrize(("side", "whole"), [(100_000, False), (20_000, True), (12_300, True)])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
+from png_file import png_file, rows_chunk
 
-from digitprep.formats.png import SIGNATURE, decode_png, encode_png
-from digitprep.formats.png_batch import END, decode_alike
+from digitprep.formats.png import decode_png, encode_png
+from digitprep.formats.png_batch import decode_alike
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 9, 7), np.uint8)
 COLOURED = np.random.default_rng(1).integers(0, 256, (20, 6, 5, 3), np.uint8)
@@ -25,12 +24,7 @@ def by_pillow(image: np.ndarray) -> bytes:
 
 def with_filters(rows: np.ndarray, width: int, colour: int) -> bytes:
     """A PNG file of these bytes, (H, 1 + W * channels), whatever image that makes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, len(rows), 8, colour, 0, 0, 0)
-    return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows.tobytes())) + END
+    return png_file(width, len(rows), rows_chunk(rows.tobytes()), colours=colour)
 
 
 @pytest.mark.parametrize("images", [IMAGES, COLOURED], ids=["grey", "RGB"])

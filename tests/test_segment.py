@@ -6,7 +6,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from page import Page
+from html_page import Page
 from PIL import Image
 from places import DIGITS
 

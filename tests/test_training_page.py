@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from forked import Forked
+from html_page import NASTY, Page, assert_harmless, told
 from killing import kill_at, stand_ins
-from page import NASTY, Page, assert_harmless, told
 
 import digitprep as dp
 from digitprep.errors import ModelError, UsageError

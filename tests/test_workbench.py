@@ -10,12 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 from places import PHOTOS
-from workbench import Served
+from workbench import FILES, LABELS, Served
 
 import digitprep as dp
-
-LABELS = {row["file"]: int(row["label"]) for row in csv.DictReader((PHOTOS / "labels.csv").open())}
-FILES = [PHOTOS / name for name in LABELS]
 
 
 @pytest.fixture(scope="module")

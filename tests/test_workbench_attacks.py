@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from places import PHOTOS
+from png_file import png_file, rows_chunk
 from workbench import Served
 
 PHOTO = PHOTOS / "03.jpg"
@@ -192,16 +193,7 @@ def test_what_is_no_change_is_said(served, body):
 
 
 def test_bombs_are_refused(served):
-    import io
-    import struct
-    import zlib
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0))
-    body = chunk(b"IDAT", zlib.compress(bytes(1_000_000)))
-    bomb = io.BytesIO(b"\x89PNG\r\n\x1a\n" + head + body + chunk(b"IEND", b"")).getvalue()
+    bomb = png_file(100_000, 100_000, rows_chunk(bytes(1_000_000)))
     status, answer = served.bring_bytes("bomb.png", bomb)
     assert (status, "at most 150000000 pixels" in answer["error"]) == (422, True)
 

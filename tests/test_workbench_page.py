@@ -1,6 +1,5 @@
 """The workbench as a person uses it, in a browser: bring, see, fix, take away; and what a crash leaves."""
 
-import csv
 import json
 import os
 import time
@@ -10,12 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from places import PHOTOS
-from workbench import Served
+from workbench import FILES, LABELS, Served
 
 import digitprep as dp
-
-LABELS = {row["file"]: int(row["label"]) for row in csv.DictReader((PHOTOS / "labels.csv").open())}
-FILES = [PHOTOS / name for name in LABELS]
 
 # That the photos have been looked at, and how many there are.
 LOOKED_AT = "document.querySelectorAll('#photos img.small').length"

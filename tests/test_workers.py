@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from deadly import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
+from photo_work import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
 from PIL import Image
 
 from digitprep import workers

@@ -1,5 +1,6 @@
 """The workbench as its user starts it, and what it answers."""
 
+import csv
 import http.client
 import json
 import signal
@@ -8,8 +9,11 @@ from importlib import import_module
 from urllib.parse import quote, urlsplit
 
 from forked import Forked
+from places import PHOTOS
 
 TIMEOUT_SECONDS = 120
+LABELS = {row["file"]: int(row["label"]) for row in csv.DictReader((PHOTOS / "labels.csv").open())}
+FILES = [PHOTOS / name for name in LABELS]
 
 
 def change(module, name, value):

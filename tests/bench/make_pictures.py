@@ -23,7 +23,7 @@ from PIL.PngImagePlugin import PngInfo
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from inside import main_inside  # noqa: E402
+from run_here import main_inside  # noqa: E402
 from workbench import Served  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
