@@ -150,6 +150,17 @@ def test_every_module_says_what_it_is_for(file):
     assert docstring.split("\n")[0].strip().endswith((".", ":")) or ":" in docstring.split("\n")[0]
 
 
+@pytest.mark.parametrize("package", ["formats", "nn", "report", "segment"])
+def test_a_package_of_many_modules_says_what_each_is_for(package):
+    file = PACKAGE / package / "__init__.py"
+    inside = [path for path in file.parent.iterdir() if path.suffix == ".py" and path != file]
+    parts = [path.parent.name for path in PACKAGE.glob(f"{package}/*/__init__.py")]
+    # A format is a module that says so itself.
+    names = [path.stem for path in inside if "FORMATS.register" not in path.read_text("utf-8")]
+    named = set(re.findall(r"`(\w+)`", ast.get_docstring(parsed(file))))
+    assert {*names, *parts} <= named
+
+
 @over_files
 def test_no_module_is_too_long_to_hold_in_the_head(file):
     lines = len(file.read_text(encoding="utf-8").splitlines())

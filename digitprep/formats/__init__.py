@@ -1,8 +1,13 @@
 """Read and write digit datasets, whatever the format.
 
-`read` gives a whole Dataset, `stream` the same in batches, `write` writes either; the format is
-known by the content when reading and by the name when writing. Each format is a module of this
-package; `base` says how to add one.
+`read` gives a whole Dataset, `stream` the same in batches, `write` writes either; the format is known by
+the content when reading and by the name when writing. `base` says how to add one.
+
+A format is the module that registers it, beside modules that it is made of and named after: `csv_columns`
+and `csv_rows`, `idx_file` and `idx_names`, `imagefolder_card` and `imagefolder_rows`, `mat_file`,
+`npz_keys` and `npz_values`, `parquet_table`. Several share the others: `emnist` for what is special about
+that dataset, of text `lines`, `cells` and `ranges`, of images `png`, `png_batch` and `pictures`, of files
+`gz`, `npy`, `tar` and `spool`, and what stands beside the samples, `class_names` and `provenance`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,16 @@
 """A small convolutional network in NumPy, made to be read.
 
-`layers` is how a network computes, `build` checks that they fit, `model` strings them together, `loss`
-says how wrong it is, `optim` which way to go, `train` repeats that, batch after batch in `run` and as
-long as `plan` says, `augment` and `styles` vary the images, `zoo` names networks, `store` keeps models in
-files and `checkpoint` runs that are under way. `textbook` is the convolution to read first, `kernels`,
-`parallel` and `scratch` are how it gets quick. `onnx`, `engines` and `safetensors` deal with the networks
-of others, `open` with whatever file a user names; `look` shows what a network has learnt.
+`layers` is how a network computes, `build` checks that they fit, `model` strings them together, with
+their arrays in `params`; `loss` says how wrong it is, `optim` which way to go. `train` repeats that,
+batch after batch in `run` and as long as `plan` says, and tells each `epoch`, of which `log` makes a
+file; `augment` and `styles` vary the images, `calibration` sets how sure it may be. `zoo` names networks,
+`store` keeps models in files and `checkpoint` runs that are under way. `textbook` is the convolution to
+read first, `kernels`, `parallel` and `scratch` are how it gets quick.
+
+For the networks of others there are `engines`, `function` and `safetensors`, and `open` for whatever file
+a user names. `onnx` writes files for other programs; `onnx_input`, `onnx_header` and `onnx_graph` are
+what has to be known of theirs, and `protobuf` is how both are stored. `look` shows what a network has
+learnt.
 """
 
 from digitprep.nn import styles  # noqa: F401  it registers an augmentation

@@ -1,4 +1,4 @@
-"""Steps that tell the digit from everything else that is ink: ruled lines, frames, clutter.
+"""Steps on the ink itself: all that is not the digit taken away, and thin strokes made thicker.
 
 They work on the mask that a threshold leaves, where whatever is not 0 is ink.
 """
