@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from digitprep.eightbit import eight_bit, opaque
 from digitprep.errors import DataError, Unavailable
 from digitprep.limits import LIMITS, Limits
-from digitprep.memory import is_short_of_memory, webp_pixels
+from digitprep.memory import is_short_of_memory
 from digitprep.names import UNREADABLE_SUFFIXES
 from digitprep.shrink import shrunk_size
 from digitprep.sources import Source, read_bytes
+from digitprep.webp import webp_pixels
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -18,9 +18,9 @@ from png_file import png_file, rows_chunk
 from digitprep import photos
 from digitprep.errors import DataError
 from digitprep.limits import Limits
-from digitprep.memory import webp_pixels
 from digitprep.photos import load_photo, read_photo
 from digitprep.sources import find_photos
+from digitprep.webp import webp_pixels
 
 # How a viewer turns what is stored, to have it upright; from the EXIF standard.
 STORED_AS = {
