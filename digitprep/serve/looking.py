@@ -30,7 +30,7 @@ class Gone(DigitprepError):
     """Nobody waits for the answer any more."""
 
 
-class Hand:
+class Worker:
     """A process that does one thing at a time, in the order in which it is asked."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Looks:
 
     def __init__(self, project: Project, events: Events, limits: Limits = LIMITS) -> None:
         self.project, self.events, self.limits = project, events, limits
-        self.at_once, self.in_turn = Hand(), Hand()
+        self.at_once, self.in_turn = Worker(), Worker()
         self._looks: dict[int, tuple[Task, Look]] = {}
         self._changed, self._idle = asyncio.Event(), asyncio.Event()
         self._seen: tuple[Any, tuple[str, Path | None]] | None = None
@@ -122,13 +122,13 @@ class Looks:
         self._looks[photo.id] = task, found
         return found
 
-    async def look(self, photo: Photo, hand: Hand) -> Look:
+    async def look(self, photo: Photo, worker: Worker) -> Look:
         """What is read in a photo, by that process where it is not known; where it fails, why it does."""
         known = self.known(photo)
         if known is None:
             task = self.task(photo)
             try:
-                known = await hand.do(look, task)
+                known = await worker.do(look, task)
             except Exception as error:
                 # One photo, however odd, must not keep the others waiting.
                 if not isinstance(error, DigitprepError):

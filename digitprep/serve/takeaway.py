@@ -26,7 +26,6 @@ from digitprep.opencv import cv2
 from digitprep.report.photos import PhotoPage
 from digitprep.serve.entries import Photo
 from digitprep.serve.look import Look
-from digitprep.sources.elsewhere import Unusable
 from digitprep.spec import spec_name
 
 SPLIT = "train"
@@ -174,11 +173,10 @@ def report_file(samples: Iterable[Sample], title: str, pipeline: str) -> File:
         return File("report.html", file.read_bytes())
 
 
-def _named(photo: Photo, key: str) -> Unusable:
+def _named(photo: Photo, key: str) -> Path:
     """What a sample is called: as the photo, a page's with row and place."""
     stem, dot, suffix = photo.name.rpartition(".")
-    name = f"{stem if dot else suffix}-{key}.png" if key else photo.name
-    return Unusable(name, "it is in the project")
+    return Path(f"{stem if dot else suffix}-{key}.png" if key else photo.name)
 
 
 def _pixels(uri: str | None) -> Any:
