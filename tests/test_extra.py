@@ -14,7 +14,7 @@ CALLS = [
     (file.relative_to(ROOT).as_posix(), node)
     for file in sorted((ROOT / "digitprep").rglob("*.py"))
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "extra"
+    if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "extra"
 ]
 
 
