@@ -262,6 +262,26 @@ def test_training_shows_its_curves_and_what_it_was_worth(page, served):
     assert page.complaints == []
 
 
+def test_of_two_languages_the_one_that_was_chosen_last_is_spoken_however_long_the_other_takes(page, served):
+    page.open(served.address)
+    page.until(f"{LOOKED_AT} === {len(FILES) + 1}")
+    page.value(
+        """(() => {
+            const ask = window.fetch;
+            window.fetch = async (path, ...rest) => {
+                if (path.includes("words.zh")) await new Promise((done) => { window.answer = done; });
+                return ask(path, ...rest);
+            };
+        })()"""
+    )
+    set_value(page, "#language", "zh")
+    set_value(page, "#language", "en")
+    page.until("window.answer !== undefined")
+    page.value("window.answer()")
+    page.value("fetch('page/words.en.json').then((answer) => answer.text()).then(() => true)")
+    assert page.value("document.documentElement.lang") == "en"
+
+
 # axe-core looks at the first of the languages: so every two of width, light and language meet.
 @pytest.mark.parametrize(
     ("width", "dark", "languages"),

@@ -2,6 +2,7 @@
 
 const KEPT = "digitprep.language";
 let words = {};
+let chosen = null;
 const listeners = [];
 
 /** Call back whenever the language was changed. */
@@ -31,7 +32,10 @@ function translate() {
 
 /** Speak a language from now on, and on the next visit. */
 export async function speak(language) {
-  words = await (await fetch(`page/words.${language}.json`)).json();
+  chosen = language;
+  const found = await (await fetch(`page/words.${language}.json`)).json();
+  if (language !== chosen) return; // another one was chosen while this one came
+  words = found;
   document.documentElement.lang = language;
   localStorage.setItem(KEPT, language);
   translate();
