@@ -64,6 +64,13 @@ def set_value(page, selector, value, event="change"):
     )
 
 
+def undo(page):
+    """Take the last thing back, until the page has gone where that was."""
+    page.value("document.querySelector('#status').textContent = ''")
+    page.click("#undo")
+    page.until("document.querySelector('#status').textContent !== ''")
+
+
 def test_photos_are_brought_and_each_shows_what_is_read(page, served):
     read = {photo["name"]: photo["look"]["samples"][0]["digit"] for photo in served.seen()["photos"]}
     assert read == {file.name: dp.judge(dp.prepare(file)[None])[0].digit for file in FILES}
@@ -93,7 +100,7 @@ def test_another_threshold_changes_its_image_and_what_comes_of_it(page, served):
     page.until(f"{CARD} !== {json.dumps(before)}")
     page.until(f"{FINAL} !== {json.dumps(final)}")
     assert served.whole()["pipeline"]["text"] == other
-    page.click("#undo")
+    undo(page)
     page.until(f"document.querySelector('#text').value === {json.dumps(text)}")
     page.until(f"{FINAL} === {json.dumps(final)}")
 
@@ -110,7 +117,7 @@ def test_a_slider_changes_the_image_while_it_moves_and_the_pipeline_when_it_is_l
     assert served.whole()["pipeline"]["text"] == text
     set_value(page, slider, high, "change")
     page.until(f"document.querySelector('#text').value !== {json.dumps(text)}")
-    page.click("#undo")
+    undo(page)
     page.until(f"document.querySelector('#text').value === {json.dumps(text)}")
     page.until(f"{FINAL} === {json.dumps(final)}")
 
@@ -168,7 +175,7 @@ def test_a_box_is_drawn_by_hand(page, served):
     across, down = photo["look"]["width"], photo["look"]["height"]
     expected = (0.2 * across, 0.2 * down, 0.6 * across, 0.6 * down)
     assert said(served, "09.jpg")["box"] == pytest.approx(expected, abs=0.05 * max(across, down))
-    page.click("#undo")
+    undo(page)
     until(lambda: said(served, "09.jpg")["box"] is None)
     page.press("b")
 
@@ -183,7 +190,7 @@ def test_a_box_moved_by_arrows_is_kept_when_the_label_follows_at_once(page, serv
     until(lambda: said(served, "08.jpg")["box"] is not None)
     page.press("b")
     for left in (1, 0):
-        page.click("#undo")
+        undo(page)
         until(lambda left=left: len(list(filter(None, said(served, "08.jpg").values()))) == left)
 
 
@@ -222,7 +229,7 @@ def test_a_killed_server_is_found_again_with_all_the_work_in_it(page, served):
     assert {photo["name"]: photo["samples"] for photo in served.whole()["photos"]} == before
     choose(page, "12.jpg")
     page.until("document.querySelector('#label').textContent.includes('4')")
-    page.click("#undo")
+    undo(page)
     until(lambda: said(served, "12.jpg")["label"] is None)
 
 
