@@ -15,6 +15,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -39,6 +40,9 @@ LIST_BYTES, AHEAD_BYTES = 1 << 25, 1 << 27
 
 # What takes longer has no end: the slowest of 2,742 photos takes a second.
 SECONDS = 60.0
+
+# Fresh processes: one forked from a process with threads can hang in a lock it inherited.
+CONTEXT: BaseContext = multiprocessing.get_context("spawn")
 
 
 def in_order(
@@ -194,10 +198,8 @@ class ProcessPool(Executor):
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def _started(self) -> ProcessPoolExecutor:
-        # Fresh processes: one forked from a process with threads can hang in a lock it inherited.
-        context = multiprocessing.get_context("spawn")
         start = partial(_start_worker, self.memory_bytes)
-        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=start)
+        return ProcessPoolExecutor(self.jobs, mp_context=CONTEXT, initializer=start)
 
 
 def _ready() -> None:

@@ -68,6 +68,18 @@ def unsynced():
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def forked():
+    """Processes that work on photos are forked, but where how they start is what is tested."""
+    from forked import FORKING
+
+    from digitprep import workers
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(workers, "CONTEXT", FORKING)
+        yield
+
+
 @pytest.fixture
 def run(tmp_path):
     """Run digitprep as its command does; `check` is the exit code, `given` what comes in on stdin.

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 
-import distributed
 import numpy as np
 import pytest
 from photo_work import CRASH, HANG, PHOTOS, crashes, hangs, lost, named
@@ -63,6 +62,8 @@ def test_none_threads_processes_and_dask_give_equal_records(tmp_path, cluster, p
     with ProcessPool(2) as processes:
         assert records(photos, processes) == expected
     assert records(photos, pool) == expected
+    import distributed
+
     with distributed.Client(cluster.address, set_as_default=False) as client, client.get_executor() as plain:
         assert records(photos, plain) == expected
 
@@ -136,6 +137,8 @@ def test_a_worker_of_other_versions_is_refused_whenever_it_comes(cluster, pool, 
 
 
 def test_a_scheduler_that_tells_of_others_while_it_greets_is_asked_again(cluster):
+    import distributed
+
     done = threading.Event()
 
     def drop_work():

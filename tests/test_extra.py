@@ -13,6 +13,7 @@ from digitprep.extra import extra
 CALLS = [
     (file.relative_to(ROOT).as_posix(), node)
     for file in sorted((ROOT / "digitprep").rglob("*.py"))
+    if "extra(" in file.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
     if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "extra"
 ]

@@ -1,5 +1,6 @@
 """Work on many photos goes on when one of them kills its process, or has no end."""
 
+import multiprocessing
 import subprocess
 import sys
 import time
@@ -19,6 +20,14 @@ from digitprep.recipes import recipe
 from digitprep.workers import ProcessPool, in_order
 
 FAST = {"avif": {"speed": 10}, "webp": {"method": 0}}  # to write
+
+
+@pytest.fixture(autouse=True, scope="module")
+def spawned():
+    """Processes start as users have them start."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(workers, "CONTEXT", multiprocessing.get_context("spawn"))
+        yield
 
 
 def test_a_photo_that_crashes_its_process_is_one_result_and_the_others_are_right():
