@@ -44,7 +44,7 @@ def house(tmp_path, monkeypatch):
     skipped = shutil.ignore_patterns("png", "*.pyc.*")  # what is being written at the moment
     for part in ("digitprep", "tests/contracts", "tests/golden", "samples/photos", "samples/digits"):
         shutil.copytree(ROOT / part, copy / part, ignore=skipped)
-    for part in ("pyproject.toml", "tests/conftest.py", "tests/golden_files.py"):
+    for part in ("pyproject.toml", "tests/conftest.py", "tests/forked.py", "tests/golden_files.py"):
         shutil.copy(ROOT / part, copy / part)
     monkeypatch.setattr("pages.ROOT", copy)
     return copy
