@@ -63,9 +63,12 @@ def predict(
     count = rejected = 0
     workers = pool(jobs, seconds, max_memory, scheduler, LIST_PAGES if many else None)
     with progress("reading", total=photos_ahead(photos)) as advance, workers as executor:
-        cleaned = cleaned_photos(files, steps, executor, limits)
-        pages = page_predictions(files, net, executor, limits, advance)
-        for read in pages if many else _read(cleaned, net, advance):
+        reads = (
+            page_predictions(files, net, executor, limits, advance)
+            if many
+            else _read(cleaned_photos(files, steps, executor, limits), net, advance)
+        )
+        for read in reads:
             if reject and read["reason"]:
                 read["text"] = None
             count += 1
