@@ -15,7 +15,6 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -42,7 +41,7 @@ LIST_BYTES, AHEAD_BYTES = 1 << 25, 1 << 27
 SECONDS = 60.0
 
 # Fresh processes: one forked from a process with threads can hang in a lock it inherited.
-CONTEXT: BaseContext = multiprocessing.get_context("spawn")
+CONTEXT = multiprocessing.get_context("spawn")
 
 
 def in_order(

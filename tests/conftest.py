@@ -76,8 +76,9 @@ def forked():
     from digitprep import workers
 
     with pytest.MonkeyPatch.context() as patched:
+        of_users = workers.CONTEXT
         patched.setattr(workers, "CONTEXT", FORKING)
-        yield
+        yield of_users
 
 
 @pytest.fixture

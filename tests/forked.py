@@ -4,6 +4,7 @@ That one is `multiprocessing`'s fork server. Tests of how digitprep starts, and 
 start Python as ever.
 """
 
+import atexit
 import contextlib
 import multiprocessing
 import os
@@ -11,6 +12,8 @@ import sys
 import threading
 
 IMPORTED = ["digitprep.cli", "digitprep.nn.train", "digitprep.steps", "digitprep.serve.app", "uvicorn", "cv2"]
+
+TIMEOUT_SECONDS = 120
 
 HAS_ONE = "forkserver" in multiprocessing.get_all_start_methods()  # Windows has not
 FORKING = multiprocessing.get_context("forkserver" if HAS_ONE else "spawn")
@@ -34,9 +37,11 @@ class Forked:
                 os.dup2(terminal, end.fileno())
         self.stdout, self.stderr = (os.fdopen(os.dup(end.fileno()), encoding="utf-8") for end in ours)
         asked = [str(argument) for argument in arguments]
-        details = (asked, str(folder), theirs, errors, before, environment)
+        details = (asked, str(folder), theirs, errors, before, {**os.environ, **environment})
         self._process = FORKING.Process(target=_run, args=details)
         self._process.start()
+        # multiprocessing waits for its processes at the end: a test that failed has left this one running.
+        atexit.register(self._process.kill)
         for end in (*ours, *theirs):
             end.close()
         self.pid = self._process.pid
@@ -52,19 +57,29 @@ class Forked:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def wait(self, timeout=None):
+    def wait(self, timeout=TIMEOUT_SECONDS):
         """Its exit code, once it has ended; minus the signal that ended it."""
         self._process.join(timeout)
         assert self.returncode is not None, f"it did not end within {timeout} s"
         return self.returncode
 
-    def communicate(self, timeout=None):
+    def communicate(self, timeout=TIMEOUT_SECONDS):
         """What is left of its stdout and stderr, the first of which has to be little, once it has ended."""
-        said = self.stderr.read()
-        printed = self.stdout.read()
+        with self.within(timeout):
+            said, printed = self.stderr.read(), self.stdout.read()
         self.close()
         self.wait(timeout)
         return printed, said
+
+    @contextlib.contextmanager
+    def within(self, seconds):
+        """Kill it where it takes longer, so that nobody waits for what it prints for ever."""
+        watch = threading.Timer(seconds, self._process.kill)
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
 
     def close(self):
         self.stdout.close()
@@ -77,17 +92,18 @@ def in_terminal(arguments, folder, **environment):
     process = Forked(arguments, folder, terminal=theirs, TERM="xterm-256color", **environment)
     os.close(theirs)
     shown = b""
-    with contextlib.suppress(OSError):  # what Linux says at the end
+    with process.within(TIMEOUT_SECONDS), contextlib.suppress(OSError):  # what Linux says at the end
         while piece := os.read(ours, 1 << 16):
             shown += piece
     os.close(ours)
     process.close()
-    return shown.decode(), process.wait(60)
+    return shown.decode(), process.wait()
 
 
 def _run(arguments, folder, streams, errors, before, environment):
     """What the forked process does."""
-    os.environ |= environment
+    os.environ.clear()  # it is that of when the first one was forked
+    os.environ.update(environment)
     os.chdir(folder)
     for number, stream in enumerate(streams, 1):
         os.dup2(stream.fileno(), number)

@@ -163,7 +163,13 @@ class Reader:
             out, errors = printed.buffer.getvalue(), told.buffer.getvalue()
         if after:
             ended = subprocess.run(
-                ["bash", "-c", after], cwd=self.folder, input=out, capture_output=True, check=False
+                ["bash", "-c", after],
+                cwd=self.folder,
+                env=self.environment(),
+                input=out,
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
             )
             code, out, errors = code or ended.returncode, ended.stdout, errors + ended.stderr
         return (errors + out).decode().splitlines(), code

@@ -3,8 +3,6 @@
 import os
 import socket
 import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
@@ -136,24 +134,21 @@ def test_a_worker_of_other_versions_is_refused_whenever_it_comes(cluster, pool, 
         DaskPool(cluster.address)
 
 
-def test_a_scheduler_that_tells_of_others_while_it_greets_is_asked_again(cluster):
+def test_a_scheduler_that_tells_of_others_while_it_greets_is_asked_again(cluster, monkeypatch):
+    """Seen with Dask 2026.8 where two others dropped work all the time: every tenth client failed so."""
     import distributed
 
-    done = threading.Event()
+    greetings = []
 
-    def drop_work():
-        with distributed.Client(cluster.address, set_as_default=False) as other:
-            while not done.is_set():
-                other.cancel([other.submit(time.sleep, 0.1, pure=False) for _ in range(4)], force=True)
+    class Client(distributed.Client):
+        def __init__(self, *arguments, **options):
+            greetings.append(arguments)
+            assert len(greetings) > 1  # as Dask's own does where a greeting does not come alone
+            super().__init__(*arguments, **options)
 
-    with ThreadPoolExecutor(2) as others:
-        dropping = [others.submit(drop_work) for _ in range(2)]
-        try:
-            for _ in range(20):  # without the second question, every tenth or so failed
-                DaskPool(cluster.address).shutdown()
-        finally:
-            done.set()
-    assert [future.result() for future in dropping] == [None, None]
+    monkeypatch.setattr(distributed, "Client", Client)
+    DaskPool(cluster.address).shutdown()
+    assert len(greetings) == 2
 
 
 @pytest.mark.parametrize("address", ["here", "tcp://here", "no://here:1"])

@@ -6,7 +6,7 @@ from math import ceil, floor
 import cv2
 import numpy as np
 import pytest
-from places import DATA
+from places import DATA, needs_data
 
 from digitprep.errors import StepError
 from digitprep.steps import STEPS
@@ -139,13 +139,11 @@ def test_ink_that_does_not_fit_is_refused_with_advice():
 @pytest.fixture(scope="module")
 def mnist():
     """The first 1,000 images of MNIST's test set."""
-    file = MNIST / "t10k-images-idx3-ubyte.gz"
-    if not file.exists():
-        pytest.skip(f"MNIST is not at {MNIST}")
-    with gzip.open(file) as data:
+    with gzip.open(MNIST / "t10k-images-idx3-ubyte.gz") as data:
         return np.frombuffer(data.read(16 + 1000 * 784)[16:], np.uint8).reshape(-1, 28, 28)
 
 
+@needs_data("mnist")
 def test_mnists_own_digits_are_put_back_where_mnist_has_them(mnist):
     moved, exact = [], 0
     for image in mnist:
@@ -159,6 +157,7 @@ def test_mnists_own_digits_are_put_back_where_mnist_has_them(mnist):
     assert exact / len(mnist) > 0.9
 
 
+@needs_data("mnist")
 def test_mnists_own_digits_pass_through_crop_resize_and_center_unharmed(mnist):
     for image in mnist[:300]:
         again = step("center", step("brighten", step("resize(size=20)", step("crop", image))))

@@ -1,5 +1,6 @@
 """Whoever is not meant to be served by the workbench is refused and logged, and the server goes on."""
 
+import contextlib
 import http.client
 import json
 import re
@@ -265,16 +266,15 @@ def test_it_listens_on_this_machine_alone(served):
 
 
 def test_connections_that_ask_for_nothing_do_not_shut_others_out(tmp_path):
-    started = Served(tmp_path / "project", setting=("digitprep.serve.server", "FIRST_REQUEST_SECONDS", 1))
-    idle = [socket.create_connection((started.host, started.port), 30) for _ in range(150)]
-    assert started.ask("GET", "api/catalog")[0] == 503
-    until = time.monotonic() + 60
-    while started.ask("GET", "api/catalog")[0] != 200:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    for line in idle:
-        line.close()
-    started.close()
+    started = Served(tmp_path / "project", setting=("digitprep.serve.server", "FIRST_REQUEST_SECONDS", 3))
+    with contextlib.closing(started), contextlib.ExitStack() as idle:
+        for _ in range(150):
+            idle.enter_context(socket.create_connection((started.host, started.port), 30))
+        assert started.ask("GET", "api/catalog")[0] == 503
+        until = time.monotonic() + 60
+        while started.ask("GET", "api/catalog")[0] != 200:
+            assert time.monotonic() < until
+            time.sleep(0.1)
 
 
 def test_what_is_wrong_is_said_as_json_whatever_it_is(served):

@@ -1,6 +1,5 @@
 """Work on many photos goes on when one of them kills its process, or has no end."""
 
-import multiprocessing
 import subprocess
 import sys
 import time
@@ -23,10 +22,11 @@ FAST = {"avif": {"speed": 10}, "webp": {"method": 0}}  # to write
 
 
 @pytest.fixture(autouse=True, scope="module")
-def spawned():
+def spawned(forked):
     """Processes start as users have them start."""
+    assert forked.get_start_method() == "spawn"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(workers, "CONTEXT", multiprocessing.get_context("spawn"))
+        patched.setattr(workers, "CONTEXT", forked)
         yield
 
 

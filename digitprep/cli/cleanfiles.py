@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitprep.cli.options import check_page
-from digitprep.cli.resuming import spool_of, to_the_end
+from digitprep.cli.resuming import to_the_end
 from digitprep.place import check_destination, check_writable
 
 if TYPE_CHECKING:
@@ -51,12 +51,24 @@ class CleanFiles:
 
     def spool(self, how_cleaned: str, limits: Limits, overwrite: bool) -> Spool:
         """Where what is done is kept until the dataset is there."""
-        return spool_of(self.output, how_cleaned, self.thumbnail_px, self.page, self.aside, limits, overwrite)
+        from digitprep.spool import Spool
+        from digitprep.versions import versions
+
+        facts = versions() | {"pipeline": how_cleaned, "thumbnails": f"{self.thumbnail_px} px"}
+        facts["limits"] = f"{limits.bytes} bytes, {limits.pixels} pixels"
+        facts |= {"report": "a page" if self.page else "none", "copies": str(self.aside)}
+        return Spool(self.output, facts, overwrite)
 
     def same_run(self, labels: str | None, classes: int) -> dict[str, str]:
         """What has to be the same for a run to write over what it had written when it was stopped."""
-        told = {"to": self.format, "split": self.split, "labels": labels, "classes": classes}
-        return {name: str(value) for name, value in {**told, "page": self.page}.items()}
+        told = {
+            "to": self.format,
+            "split": self.split,
+            "labels": labels,
+            "classes": classes,
+            "page": self.page,
+        }
+        return {name: str(value) for name, value in told.items()}
 
     def report(self, overwrite: bool, spool: Spool) -> CleaningReport:
         """What hears of every photo. Raises UsageError or MissingExtra where there can be no page."""

@@ -128,7 +128,18 @@ def clean(
             batches = to_splits(cleaned, split, how.pipeline, seen=partial(heard, report, on_error))
             files.write(batches, spool, same_run, overwrite, partial(tally.origin, how.pipeline))
         report.write(
-            _facts(how.text, photos, labels, files, text, classes, on_error, seconds, max_memory, limits)
+            _facts(
+                how.text,
+                photos=photos,
+                labels=labels,
+                files=files,
+                text=text,
+                classes=classes,
+                on_error=on_error,
+                seconds=seconds,
+                max_memory=max_memory,
+                limits=limits,
+            )
         )
     _say_outcome(output, page, report, tally)
 
@@ -167,6 +178,7 @@ def _say_outcome(output: Path, page: Path | None, report: CleaningReport, tally:
 
 def _facts(
     how_cleaned: str,
+    *,
     photos: list[str],
     labels: str | None,
     files: CleanFiles,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitprep.cli.terminal import amount, say
@@ -12,27 +11,7 @@ from digitprep.errors import UsageError
 
 if TYPE_CHECKING:
     from digitprep.dataset import Split
-    from digitprep.limits import Limits
     from digitprep.spool import Spool
-
-
-def spool_of(
-    output: Path,
-    how_cleaned: str,
-    thumbnail_px: int,
-    page: Path | None,
-    aside: Path | None,
-    limits: Limits,
-    overwrite: bool,
-) -> Spool:
-    """Where what is done is kept until the dataset is there."""
-    from digitprep.spool import Spool
-    from digitprep.versions import versions
-
-    facts = versions() | {"pipeline": how_cleaned, "thumbnails": f"{thumbnail_px} px"}
-    facts["limits"] = f"{limits.bytes} bytes, {limits.pixels} pixels"
-    facts |= {"report": "a page" if page else "none", "copies": str(aside)}
-    return Spool(output, facts, overwrite)
 
 
 @contextmanager

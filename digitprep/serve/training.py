@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -16,6 +15,7 @@ from digitprep.dataset import Split
 from digitprep.errors import DigitprepError, UsageError
 from digitprep.nn import Model, load_model, train
 from digitprep.nn.zoo import ZOO
+from digitprep.workers import CONTEXT
 
 BUNDLED, SCRATCH = "bundled", "scratch"
 MOST_EPOCHS, LEAST_IMAGES = 200, 10
@@ -84,10 +84,9 @@ class Trainer:
             raise UsageError(f"to train takes at least {LEAST_IMAGES} labelled digits, found {len(split)}")
         held_back = max(2, len(split) // HELD_BACK)
         self.training = Training(start, epochs, len(split) - held_back, held_back)
-        context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe()
+        self._line, theirs = CONTEXT.Pipe()
         arguments = (theirs, split, held_back, start, epochs)
-        self._process = context.Process(target=_train, args=arguments, daemon=True)
+        self._process = CONTEXT.Process(target=_train, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
         return self.training

@@ -10,6 +10,7 @@ photos took. Beside other work both are longer.
 from __future__ import annotations
 
 import io
+import os
 import statistics
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 from PIL import Image
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for what is forked, as in the tests
 
 from places import PHOTOS  # noqa: E402
 from workbench import Served  # noqa: E402

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for what is forked, as in the tests
 
 from run_here import main_inside  # noqa: E402
 from workbench import Served  # noqa: E402

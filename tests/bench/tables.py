@@ -25,7 +25,8 @@ Figures in the text around the tables are to be compared by hand with what the b
   again "43 ms", "twelve hours", "seven"
 - `bench_pages.py --photos`: "344" and "338", "a third", in README and docs/how-to/pages-of-digits.md
 - tests/fuzz/run.py: "51 harnesses", "9 to 13 minutes"
-- `bench_conformance.py`: "98.5 %" in docs/how-to/debug-my-photos.md
+- `bench_conformance.py`: "98.5 %" in docs/how-to/debug-my-photos.md and digitprep/conformance.py
+- CONTRIBUTING.md: how long the tests and `.ci/run` take, and the sizes that .ci/contents.py shows
 - formats: "1.4 times" of isal in CONTRIBUTING.md's table of packages
 """
 
