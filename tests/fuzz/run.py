@@ -1,6 +1,6 @@
 """Try inputs that are nearly right on every reader of digitprep, and tell which are not refused properly.
 
-    python tests/fuzz/run.py                                  10,000 inputs, a minute
+    python tests/fuzz/run.py                                  10,000 inputs, some seconds
     python tests/fuzz/run.py --inputs 1000000 --jobs 2        a long run
     python tests/fuzz/run.py --only tar --inputs 5000         the harnesses with "tar" in their names
     python tests/fuzz/run.py --corpus                         only the inputs with which bugs were found
