@@ -1,7 +1,7 @@
 """digitprep in processes of its own, forked from one that has imported it: Python takes longer to start.
 
-That one is `multiprocessing`'s fork server. Tests of how digitprep starts, and of what it starts itself,
-start Python as ever.
+That one is `multiprocessing`'s fork server, from which the processes of the tests' own pools come, too (see
+`conftest.py`). Tests of how digitprep, or a process that it starts itself, begins start Python as ever.
 """
 
 import atexit

@@ -58,8 +58,7 @@ def info(
     with progress("reading") as advance:
         batches = formats.stream(path, format=source_format, classes=classes)
         batches = counted(_sampled(batches, samples), {}, advance)
-        looked_at = seen(batches, overviews, Overview)
-        described = summary_of(looked_at, overviews) if sheet else summary(batches)
+        described = summary_of(seen(batches, overviews, Overview), overviews) if sheet else summary(batches)
     for name, split in described["splits"].items():
         split["mnist_likeness"] = _likeness(samples.get(name))
     format_name = str(formats.chosen(path, source_format))
